@@ -1,0 +1,49 @@
+# Python 3.11 or newer and make are all that a machine must have. Every target sets itself up, into .venv and .engine.
+PYTHON = .venv/bin/python
+STACK = mixtral-tgi-gke-l4
+FIND_ENGINE = echo "==> Looking for the Pulumi CLI" && $(PYTHON) -m engine
+
+.PHONY: help rehearse test lint bench engine clean venv-cli venv-dev
+
+help:
+	@echo "make rehearse  bring the stack $(STACK) up on simulated clouds: no account, no cost (STACK=... for another)"
+	@echo "make test      all tests"
+	@echo "make lint      formatting, lint and types"
+	@echo "make bench     time and memory of a rehearsal, against the floor"
+	@echo "make engine    find the Pulumi CLI, or install or build it"
+	@echo "make clean     remove all that these made, rehearsed stacks included"
+
+rehearse: engine
+	@echo "==> Rehearsing the stack $(STACK): nothing is created in any cloud"
+	@$(PYTHON) -m cli rehearse up $(STACK)
+
+test: venv-dev
+	@$(FIND_ENGINE)
+	@echo "==> Running the tests"
+	@$(PYTHON) -m pytest
+
+lint: venv-dev
+	@echo "==> ruff"
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@echo "==> pyright"
+	@$(PYTHON) -m pyright
+	@echo "==> shellcheck"
+	@.venv/bin/shellcheck .ci/run scripts/*.sh
+
+bench: engine
+	@echo "==> Measuring rehearsals"
+	@$(PYTHON) -m bench
+
+engine: venv-cli
+	@$(FIND_ENGINE)
+
+clean:
+	rm -rf .venv .engine .rehearsal .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv-cli:
+	@scripts/venv.sh cli
+
+venv-dev:
+	@scripts/venv.sh dev
