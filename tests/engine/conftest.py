@@ -1,0 +1,68 @@
+"""A machine of its own for each test: PATH holds only what the test puts there, and no network answers."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+TOOLS = ["sh", "sleep", "cat", "mkdir", "chmod", "dirname", "find", "mv", "rm"]
+
+
+class Machine:
+    """An empty home, a PATH of one folder, and the folder that the engine is put into."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.home = root / "home"
+        self.path = root / "bin"
+        self.engine = root / "engine"
+        self.log = root / "log"
+        self.home.mkdir()
+        self.path.mkdir()
+        for tool in TOOLS:
+            found = shutil.which(tool)
+            assert found, f"the tests need {tool}"
+            (self.path / tool).symlink_to(found)
+
+    def program(self, name: str, script: str, folder: Path | None = None) -> Path:
+        """Puts a shell script on PATH, or into a folder."""
+        program = (folder or self.path) / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return program
+
+    def pulumi(self, version: str, folder: Path | None = None) -> Path:
+        return self.program("pulumi", f"echo {version}", folder)
+
+    def go(self, build: str, version: str = "go1.26.0") -> Path:
+        """Puts a Go on PATH; `build` is what `go build` does, with the file to make in $target."""
+        return self.program(
+            "go",
+            f"""
+            if [ "$1" = env ]; then echo {version}; exit; fi
+            while [ "$1" != -o ]; do shift; done
+            target=$2
+            echo "$*" >>{self.log}
+            mkdir -p "$(dirname "$target")"
+            {build}
+            """,
+        )
+
+
+GOOD_BUILD = 'printf \'#!/bin/sh\\necho v3.256.0\\n\' >"$target"; chmod +x "$target"'
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine(tmp_path)
+    # The last three tell a make that it was started by another.
+    for variable in ["PULUMI_HOME", "PIP_FIND_LINKS", "NO_PROXY", "no_proxy", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"]:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", str(machine.path))
+    monkeypatch.setenv("HOME", str(machine.home))
+    # Nothing listens on the discard port, so every download fails at once.
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return machine
