@@ -1,0 +1,236 @@
+"""What accelerators, machines, regions and models are, as published: facts in TOML files, read into typed records.
+
+Every table of those files names its `source` and the `date` on which the source was read. Prices and zones age: they
+are there to catch mistakes and to estimate, not to promise capacity or to bill.
+"""
+
+import datetime
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+
+KINDS = ("accelerators", "machines", "regions", "prices", "models", "quantizations", "assumptions")
+"""The catalogue's files, each with one table of that name that holds one table per record."""
+
+
+class CatalogError(ValueError):
+    """The catalogue's own files are wrong: says which table of which file, and what is wrong with it."""
+
+
+class Record(BaseModel):
+    """Base of all records: unknown keys are refused, nothing changes after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Fact(Record):
+    """A record that says where it comes from."""
+
+    source: str = Field(pattern=r"^https://")
+    """Public page or file that says so."""
+    date: datetime.date
+    """When the source was read."""
+
+
+class Accelerator(Fact):
+    """One kind of GPU."""
+
+    name: str
+    """Value of the node label `cloud.google.com/gke-accelerator`, and the accelerator type of a node pool."""
+    title: str
+    """Name for people."""
+    memory_gib: float = Field(gt=0)
+    """Memory by the data sheet, GiB."""
+    usable_gib: float = Field(gt=0)
+    """Memory that a process can allocate from, GiB: the capacity that CUDA reports."""
+    bandwidth_gb_per_second: float = Field(gt=0)
+    """Memory bandwidth by the data sheet, 10^9 bytes per second."""
+    quota: str
+    """Regional quota metric that an on-demand GPU counts against, one per GPU."""
+    spot_quota: str
+    """Regional quota metric that a spot GPU counts against."""
+
+
+class Machine(Fact):
+    """One Compute Engine machine type."""
+
+    name: str
+    cpus: int = Field(gt=0)
+    """Virtual CPUs."""
+    memory_gib: float = Field(gt=0)
+    """Memory, GiB."""
+    accelerator: str | None = None
+    """Key of the accelerator that comes with the machine; None if none does."""
+    accelerator_count: int = Field(default=0, ge=0)
+    """How many of them."""
+    local_ssd_counts: tuple[int, ...]
+    """Allowed counts of local SSD disks. (0,): none can be added. One other count: that many always come with it."""
+    local_ssd_gb: int = Field(gt=0)
+    """Size of one local SSD, as Google counts it."""
+    quota: str | None = None
+    """Regional quota metric that its CPUs count against; None for machines that only their accelerators count for."""
+    hourly_usd: Mapping[str, PositiveFloat]
+    """Price on demand by region, US dollars per hour: with its accelerators, without the disks that were added."""
+    spot_hourly_usd: Mapping[str, PositiveFloat]
+    """Spot price by region, likewise. It moves often."""
+    prices: Fact
+    """Where the prices come from."""
+
+
+class Zone(Record):
+    """One zone of a region."""
+
+    name: str
+    region: str
+    accelerators: tuple[str, ...]
+    """Keys of the accelerators that the zone offers."""
+
+
+class Region(Fact):
+    """One Google Cloud region."""
+
+    name: str
+    zones: Mapping[str, Zone] = Field(min_length=1)
+    """All its zones by name, with or without accelerators."""
+
+
+class Model(Fact):
+    """One published model, as far as serving it needs to know."""
+
+    name: str
+    """Repository on Hugging Face."""
+    parameters: int = Field(gt=0)
+    """Count of weights."""
+    active_parameters: int = Field(gt=0)
+    """Count of weights that one token goes through; fewer than `parameters` for a mixture of experts."""
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    """Attention heads of one layer."""
+    kv_heads: int = Field(gt=0)
+    """Key and value heads of one layer."""
+    head_dim: int = Field(gt=0)
+    """Width of one head."""
+    hidden: int = Field(gt=0)
+    """Width of the model."""
+    vocabulary: int = Field(gt=0)
+    """Count of tokens known to the model."""
+    tied_embeddings: bool
+    """Whether the output head shares the embedding's weights."""
+    context: int = Field(gt=0)
+    """Longest context that it was made for, tokens."""
+    dtype: str
+    """Type of the published weights: `bfloat16`, `float16`, or the GGUF name of a quantization."""
+    gated: bool
+    """Whether a Hugging Face token with accepted terms is needed to download it."""
+    licence: str
+    """As Hugging Face names it."""
+    file: str | None = None
+    """The one file of the repository that is used; None: the repository's safetensors files."""
+    weight_bytes: int = Field(gt=0)
+    """Bytes of the weight files that a server downloads."""
+
+
+class Quantization(Fact):
+    """How weights are kept in GPU memory."""
+
+    name: str
+    """Value that a model server takes, for example TGI's `--quantize`."""
+    bits: float = Field(gt=0)
+    """Bits of one quantized weight."""
+    overhead_bits: float = Field(ge=0)
+    """Bits for each quantized weight that its block's scales add."""
+
+
+class Assumption(Fact):
+    """A number that was chosen, not measured by this project."""
+
+    name: str
+    value: float = Field(gt=0)
+    why: str
+
+
+class Catalog(Record):
+    """All facts, each kind by name."""
+
+    accelerators: Mapping[str, Accelerator]
+    machines: Mapping[str, Machine]
+    regions: Mapping[str, Region]
+    models: Mapping[str, Model]
+    quantizations: Mapping[str, Quantization]
+    assumptions: Mapping[str, Assumption]
+
+    def zone(self, name: str) -> Zone | None:
+        """The zone of that name in any region; None if there is none, as with a name that is a region's."""
+        return next((region.zones[name] for region in self.regions.values() if name in region.zones), None)
+
+
+@functools.cache
+def load_catalog() -> Catalog:
+    """Return the catalogue that comes with this package.
+
+    Raises:
+        CatalogError: one of its files is wrong.
+    """
+    folder = files(__name__)
+    return read_catalog({kind: folder.joinpath(f"{kind}.toml").read_text(encoding="utf-8") for kind in KINDS})
+
+
+def read_catalog(texts: Mapping[str, str]) -> Catalog:
+    """Return the catalogue that the TOML `texts`, by kind, hold.
+
+    Raises:
+        CatalogError: a text is no TOML, lacks something, or names what is nowhere described.
+    """
+    tables = {kind: _records(kind, texts[kind]) for kind in KINDS}
+    prices = tables.pop("prices")
+    for name in prices.keys() ^ tables["machines"].keys():
+        raise CatalogError(f"catalogue: '{name}' must be both in machines.toml and in prices.toml.")
+    for name, price in prices.items():
+        origin = {key: price.pop(key) for key in ("source", "date") if key in price}
+        tables["machines"][name] = {**price, **tables["machines"][name], "prices": origin}
+    for name, region in tables["regions"].items():
+        region["zones"] = {
+            zone: {"name": zone, "region": name, "accelerators": accelerators}
+            for zone, accelerators in region.get("zones", {}).items()
+        }
+    try:
+        catalog = Catalog.model_validate(tables)
+    except ValidationError as invalid:
+        problems = [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in invalid.errors()]
+        raise CatalogError(f"catalogue: {'; '.join(problems)}.") from None
+    if problems := [*_machine_problems(catalog), *_zone_problems(catalog)]:
+        raise CatalogError(f"catalogue: {'; '.join(problems)}.")
+    return catalog
+
+
+def _machine_problems(catalog: Catalog) -> Iterator[str]:
+    for machine in catalog.machines.values():
+        if (machine.accelerator is None) != (machine.accelerator_count == 0):
+            yield f"machine {machine.name}: accelerator and accelerator_count must come together"
+        if machine.accelerator not in (None, *catalog.accelerators):
+            yield f"machine {machine.name}: unknown accelerator {machine.accelerator}"
+        for region in {*machine.hourly_usd, *machine.spot_hourly_usd} - catalog.regions.keys():
+            yield f"machine {machine.name}: price in an unknown region {region}"
+
+
+def _zone_problems(catalog: Catalog) -> Iterator[str]:
+    for region in catalog.regions.values():
+        for zone in region.zones.values():
+            if zone.name.rpartition("-")[0] != region.name:
+                yield f"region {region.name}: zone {zone.name} is not in it"
+            for accelerator in set(zone.accelerators) - catalog.accelerators.keys():
+                yield f"zone {zone.name}: unknown accelerator {accelerator}"
+
+
+def _records(kind: str, text: str) -> dict[str, dict[str, Any]]:  # Any: TOML values, checked by the records' types
+    """Return the records of one file by name. What stands above its tables holds for each that says nothing else."""
+    try:
+        shared = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise CatalogError(f"catalogue: {kind}.toml is not valid TOML: {broken}") from None
+    records: dict[str, dict[str, Any]] = shared.pop(kind, {})
+    return {name: {"name": name, **shared, **record} for name, record in records.items()}
