@@ -1,0 +1,23 @@
+"""How a simulated cloud refuses."""
+
+from __future__ import annotations
+
+import grpc
+
+_STATUS = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.ALREADY_EXISTS,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+class CloudError(Exception):
+    """The cloud refuses, and nothing was made or changed."""
+
+    def __init__(self, http_status: int, message: str) -> None:
+        super().__init__(message)
+        # the engine forgets what it knows after codes that it cannot tell, such as UNKNOWN
+        self.status = _STATUS[http_status]
