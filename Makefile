@@ -3,15 +3,17 @@ PYTHON = .venv/bin/python
 STACK = mixtral-tgi-gke-l4
 FIND_ENGINE = echo "==> Looking for the Pulumi CLI" && $(PYTHON) -m engine
 
-.PHONY: help rehearse test lint bench engine clean venv-cli venv-dev
+.PHONY: help rehearse test test-cluster lint bench engine control-plane clean venv-cli venv-dev
 
 help:
-	@echo "make rehearse  bring the stack $(STACK) up on simulated clouds: no account, no cost (STACK=... for another)"
-	@echo "make test      all tests"
-	@echo "make lint      formatting, lint and types"
-	@echo "make bench     time and memory of a rehearsal, against the floor"
-	@echo "make engine    find the Pulumi CLI, or install or build it"
-	@echo "make clean     remove all that these made, rehearsed stacks included"
+	@echo "make rehearse       bring the stack $(STACK) up on simulated clouds: no account, no cost (STACK=... for another)"
+	@echo "make test           all tests that need no control plane"
+	@echo "make lint           formatting, lint and types"
+	@echo "make bench          time and memory of a rehearsal, against the floor"
+	@echo "make engine         find the Pulumi CLI, or install or build it"
+	@echo "make control-plane  build a Kubernetes control plane, 7 minutes the first time"
+	@echo "make test-cluster   the tests that need it"
+	@echo "make clean          remove all that these made, rehearsed stacks included"
 
 rehearse: engine
 	@echo "==> Rehearsing the stack $(STACK): nothing is created in any cloud"
@@ -37,6 +39,14 @@ bench: engine
 
 engine: venv-cli
 	@$(FIND_ENGINE)
+
+control-plane: venv-cli
+	@echo "==> Looking for the Kubernetes control plane"
+	@$(PYTHON) -m engine control-plane
+
+test-cluster: venv-dev control-plane
+	@echo "==> Running the tests that need a control plane"
+	@$(PYTHON) -m pytest -n 0 -m cluster
 
 clean:
 	rm -rf .venv .engine .rehearsal .pytest_cache .ruff_cache .hypothesis build *.egg-info
