@@ -6,14 +6,15 @@ are there to catch mistakes and to estimate, not to promise capacity or to bill.
 
 import datetime
 import functools
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-KINDS = ("accelerators", "machines", "regions", "prices", "models", "quantizations", "assumptions")
+KINDS = ("accelerators", "machines", "topologies", "regions", "prices", "models", "quantizations", "assumptions")
 """The catalogue's files, each with one table of that name that holds one table per record."""
 
 
@@ -37,22 +38,27 @@ class Fact(Record):
 
 
 class Accelerator(Fact):
-    """One kind of GPU."""
+    """One kind of GPU or TPU chip."""
 
     name: str
-    """Value of the node label `cloud.google.com/gke-accelerator`, and the accelerator type of a node pool."""
+    """Value of the node label `selector`; for a GPU also the accelerator type of a node pool."""
     title: str
     """Name for people."""
+    kind: Literal["gpu", "tpu"]
+    resource: str
+    """What a container requests them as: `nvidia.com/gpu` or `google.com/tpu`. Also the key of their nodes' taint."""
+    selector: str
+    """Label of the nodes that have it."""
     memory_gib: float = Field(gt=0)
     """Memory by the data sheet, GiB."""
     usable_gib: float = Field(gt=0)
-    """Memory that a process can allocate from, GiB: the capacity that CUDA reports."""
+    """Memory that a process can allocate from, GiB: the capacity that CUDA reports, or that XLA counts with."""
     bandwidth_gb_per_second: float = Field(gt=0)
     """Memory bandwidth by the data sheet, 10^9 bytes per second."""
     quota: str
-    """Regional quota metric that an on-demand GPU counts against, one per GPU."""
+    """Regional quota metric that it counts against on demand, one for each GPU or chip."""
     spot_quota: str
-    """Regional quota metric that a spot GPU counts against."""
+    """Regional quota metric that it counts against on spot machines."""
 
 
 class Machine(Fact):
@@ -81,6 +87,15 @@ class Machine(Fact):
     """Where the prices come from."""
 
 
+class Topologies(Fact):
+    """Which slices one TPU machine type can make."""
+
+    name: str
+    """The machine type."""
+    shapes: tuple[Annotated[str, Field(pattern=r"^[1-9]\d*(x[1-9]\d*){1,2}$")], ...] = Field(min_length=1)
+    """Arrangements of chips, such as `2x4` or `2x2x1`, the smallest first."""
+
+
 class Zone(Record):
     """One zone of a region."""
 
@@ -96,6 +111,17 @@ class Region(Fact):
     name: str
     zones: Mapping[str, Zone] = Field(min_length=1)
     """All its zones by name, with or without accelerators."""
+
+
+class JetStreamNames(Record):
+    """What JetStream's guide calls a model."""
+
+    model_name: Literal["llama-2", "llama-3", "gemma"]
+    """Value of the server's `--model_name`, and of the converter's `-n`."""
+    size: str
+    """Value of the server's `--size`."""
+    folder: str
+    """Folder of its converted checkpoint in the bucket."""
 
 
 class Model(Fact):
@@ -132,10 +158,12 @@ class Model(Fact):
     """The one file of the repository that is used; None: the repository's safetensors files."""
     weight_bytes: int = Field(gt=0)
     """Bytes of the weight files that a server downloads."""
+    jetstream: JetStreamNames | None = None
+    """None: the guide does not serve it with JetStream."""
 
 
 class Quantization(Fact):
-    """How weights are kept in GPU memory."""
+    """How weights are kept in the memory of accelerators."""
 
     name: str
     """Value that a model server takes, for example TGI's `--quantize`."""
@@ -143,6 +171,8 @@ class Quantization(Fact):
     """Bits of one quantized weight."""
     overhead_bits: float = Field(ge=0)
     """Bits for each quantized weight that its block's scales add."""
+    embeddings: bool = False
+    """Whether embedding and output head are quantized too; otherwise they stay in 16 bits."""
 
 
 class Assumption(Fact):
@@ -158,6 +188,8 @@ class Catalog(Record):
 
     accelerators: Mapping[str, Accelerator]
     machines: Mapping[str, Machine]
+    topologies: Mapping[str, Topologies]
+    """By machine type; those with TPUs only."""
     regions: Mapping[str, Region]
     models: Mapping[str, Model]
     quantizations: Mapping[str, Quantization]
@@ -166,6 +198,11 @@ class Catalog(Record):
     def zone(self, name: str) -> Zone | None:
         """The zone of that name in any region; None if there is none, as with a name that is a region's."""
         return next((region.zones[name] for region in self.regions.values() if name in region.zones), None)
+
+
+def chips_of(topology: str) -> int:
+    """Return how many chips a slice of that topology has, for example 8 for `2x4`."""
+    return math.prod(int(side) for side in topology.split("x"))
 
 
 @functools.cache
@@ -202,7 +239,7 @@ def read_catalog(texts: Mapping[str, str]) -> Catalog:
     except ValidationError as invalid:
         problems = [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in invalid.errors()]
         raise CatalogError(f"catalogue: {'; '.join(problems)}.") from None
-    if problems := [*_machine_problems(catalog), *_zone_problems(catalog)]:
+    if problems := [*_machine_problems(catalog), *_topology_problems(catalog), *_zone_problems(catalog)]:
         raise CatalogError(f"catalogue: {'; '.join(problems)}.")
     return catalog
 
@@ -215,6 +252,20 @@ def _machine_problems(catalog: Catalog) -> Iterator[str]:
             yield f"machine {machine.name}: unknown accelerator {machine.accelerator}"
         for region in {*machine.hourly_usd, *machine.spot_hourly_usd} - catalog.regions.keys():
             yield f"machine {machine.name}: price in an unknown region {region}"
+
+
+def _topology_problems(catalog: Catalog) -> Iterator[str]:
+    tpus = {name for name, accelerator in catalog.accelerators.items() if accelerator.kind == "tpu"}
+    with_tpus = {name for name, machine in catalog.machines.items() if machine.accelerator in tpus}
+    for name in sorted(with_tpus ^ catalog.topologies.keys()):
+        yield f"machine {name}: it must have TPUs and be in topologies.toml, or neither"
+    for name in sorted(with_tpus & catalog.topologies.keys()):
+        shapes, chips = catalog.topologies[name].shapes, catalog.machines[name].accelerator_count
+        if len(set(shapes)) < len(shapes):
+            yield f"topologies of {name}: one is named twice"
+        for shape in shapes:
+            if chips_of(shape) % chips:
+                yield f"topologies of {name}: {shape} is no multiple of the machine's {chips} chips"
 
 
 def _zone_problems(catalog: Catalog) -> Iterator[str]:

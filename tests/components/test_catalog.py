@@ -9,6 +9,8 @@ from components.catalog import KINDS, CatalogError, load_catalog, read_catalog
 from components.nodes import allocatable
 
 CATALOG = load_catalog()
+UNPRICED = {"tpu-v6e-slice": {"asia-east1", "southamerica-east1"}}
+"""Regions for which the source has a placeholder instead of a price."""
 TEXTS = {kind: files("components.catalog").joinpath(f"{kind}.toml").read_text(encoding="utf-8") for kind in KINDS}
 
 
@@ -52,14 +54,74 @@ def test_accelerator_machines_are_priced_where_their_accelerator_is(name: str) -
         for region in CATALOG.regions.values()
         if any(machine.accelerator in zone.accelerators for zone in region.zones.values())
     }
-    assert set(machine.hourly_usd) == offering
-    assert set(machine.spot_hourly_usd) == offering
+    unpriced = UNPRICED.get(str(machine.accelerator), set())
+    assert set(machine.hourly_usd) == offering - unpriced
+    # nor has it a spot price of the v6e there
+    no_spot = {"southamerica-west1"} if machine.accelerator == "tpu-v6e-slice" else set()
+    assert set(machine.spot_hourly_usd) == offering - unpriced - no_spot
 
 
 @pytest.mark.parametrize("name", CATALOG.machines)
 def test_spot_costs_less(name: str) -> None:
     machine = CATALOG.machines[name]
-    assert all(machine.spot_hourly_usd[region] < price for region, price in machine.hourly_usd.items())
+    assert all(price < machine.hourly_usd[region] for region, price in machine.spot_hourly_usd.items())
+
+
+@pytest.mark.parametrize(("family", "chip_hour"), [("ct5lp-", 1.2), ("ct5p-", 4.2), ("ct6e-", 2.7)])
+def test_a_tpu_costs_by_the_chip(family: str, chip_hour: float) -> None:
+    machines = [machine for machine in CATALOG.machines.values() if machine.name.startswith(family)]
+    assert machines
+    for region in machines[0].hourly_usd:
+        per_chip = [machine.hourly_usd[region] / machine.accelerator_count for machine in machines]
+        assert per_chip == pytest.approx([per_chip[0]] * len(per_chip), rel=0.001)
+        spot = [machine.spot_hourly_usd.get(region, 0) / machine.accelerator_count for machine in machines]
+        assert spot == pytest.approx([spot[0]] * len(spot), rel=0.001)
+    # cloud.google.com/tpu/pricing
+    assert machines[0].hourly_usd["us-central1"] / machines[0].accelerator_count == pytest.approx(chip_hour)
+
+
+@pytest.mark.parametrize(
+    ("name", "resource", "selector"),
+    [
+        ("nvidia-l4", "nvidia.com/gpu", "cloud.google.com/gke-accelerator"),
+        ("tpu-v5-lite-podslice", "google.com/tpu", "cloud.google.com/gke-tpu-accelerator"),
+    ],
+)
+def test_how_pods_ask_for_an_accelerator(name: str, resource: str, selector: str) -> None:
+    accelerator = CATALOG.accelerators[name]
+    assert (accelerator.resource, accelerator.selector) == (resource, selector)
+    assert all(
+        (other.resource, other.selector) == (resource, selector)
+        for other in CATALOG.accelerators.values()
+        if other.kind == accelerator.kind
+    )
+
+
+@pytest.mark.parametrize("name", CATALOG.accelerators)
+def test_an_accelerator_has_no_more_than_its_data_sheet_says(name: str) -> None:
+    accelerator = CATALOG.accelerators[name]
+    assert 0.9 * accelerator.memory_gib < accelerator.usable_gib <= accelerator.memory_gib
+    # the platform that schedules them tells kinds apart by their names
+    assert (accelerator.kind == "tpu") == name.startswith("tpu-")
+    assert accelerator.spot_quota.startswith("PREEMPTIBLE_")
+
+
+@pytest.mark.parametrize(
+    ("zone", "tpus"),
+    [
+        ("us-central1-a", {"tpu-v5-lite-podslice", "tpu-v5p-slice", "tpu-v6e-slice"}),
+        ("us-central1-b", {"tpu-v6e-slice"}),
+        ("us-central1-f", set()),
+        ("us-south1-a", {"tpu-v5-lite-podslice", "tpu-v5p-slice"}),
+        ("us-west1-c", {"tpu-v5-lite-podslice", "tpu-v6e-slice"}),
+        ("us-west4-a", {"tpu-v5-lite-podslice"}),
+        ("europe-west4-b", {"tpu-v5-lite-podslice", "tpu-v5p-slice"}),
+    ],
+)
+def test_tpus_of_a_zone(zone: str, tpus: set[str]) -> None:
+    found = CATALOG.zone(zone)
+    assert found is not None
+    assert {name for name in found.accelerators if name.startswith("tpu-")} == tpus
 
 
 @pytest.mark.parametrize("family", ["e2-standard", "n2-standard", "n2d-standard", "a2-highgpu", "a2-ultragpu"])
@@ -98,6 +160,25 @@ def test_a_family_costs_in_proportion_to_its_cpus(family: str) -> None:
         ),
         ("models", "kv_heads = 1\n", "kv_heads = 0\n", "models.google/gemma-2b.kv_heads"),
         ("quantizations", "bits = 4", "bits = -4", "quantizations.bitsandbytes-nf4.bits"),
+        ("models", 'model_name = "llama-2"', 'model_name = "llama2"', "meta-llama/Llama-2-7b-hf.jetstream.model_name"),
+        ("accelerators", 'kind = "gpu"', 'kind = "npu"', "accelerators.nvidia-l4.kind: Input should be 'gpu' or 'tpu'"),
+        (
+            "topologies",
+            "[topologies.ct5p-hightpu-4t]",
+            "[topologies.ct5p-hightpu-8t]",
+            "machine ct5p-hightpu-4t: it must have TPUs and be in topologies.toml, or neither; machine ct5p-hightpu-8t:",
+        ),
+        (
+            "topologies",
+            "[topologies.ct5p-hightpu-4t]",
+            "[topologies.g2-standard-48]",
+            "machine g2-standard-48: it must have TPUs",
+        ),
+        ("topologies", '"2x2x1"', '"3x2x1"', "topologies of ct5p-hightpu-4t: 3x2x1 is no multiple of the machine's 4"),
+        ("topologies", '"2x2x2"', '"2x2x1"', "topologies of ct5p-hightpu-4t: one is named twice"),
+        ("topologies", '"2x2x1"', '"4"', "topologies.ct5p-hightpu-4t.shapes.0: String should match"),
+        ("topologies", '"2x2x1"', '"0x2x1"', "topologies.ct5p-hightpu-4t.shapes.0: String should match"),
+        ("topologies", '["1x1"]', "[]", "topologies.ct5lp-hightpu-1t.shapes: Tuple should have at least 1 item"),
         ("assumptions", "value = 0.9", "", "assumptions.memory_fraction.value: Field required"),
     ],
 )
@@ -105,6 +186,31 @@ def test_a_broken_catalogue_is_refused(kind: str, old: str, new: str, complaint:
     assert old in TEXTS[kind]
     with pytest.raises(CatalogError, match=re.escape(complaint)):
         read_catalog({**TEXTS, kind: TEXTS[kind].replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        ("meta-llama/Llama-2-7b-hf", ("llama-2", "7b", "llama-2-7b")),
+        ("meta-llama/Meta-Llama-3-8B", ("llama-3", "8b", "llama-3-8b")),
+        ("google/gemma-2b-pytorch", ("gemma", "2b", "gemma-2b")),
+    ],
+)
+def test_what_the_guide_of_jetstream_calls_a_model(model: str, names: tuple[str, str, str]) -> None:
+    found = CATALOG.models[model].jetstream
+    assert found is not None
+    assert (found.model_name, found.size, found.folder) == names
+
+
+def test_no_two_models_share_a_checkpoint_folder() -> None:
+    folders = [model.jetstream.folder for model in CATALOG.models.values() if model.jetstream]
+    assert len(folders) == len(set(folders)) == 3
+
+
+def test_gemma_for_pytorch_is_gemma() -> None:
+    one, other = CATALOG.models["google/gemma-2b"], CATALOG.models["google/gemma-2b-pytorch"]
+    differs = {key for key, value in one.model_dump().items() if value != other.model_dump()[key]}
+    assert differs == {"name", "source", "file", "jetstream"}
 
 
 def test_a_record_has_its_own_source_before_that_of_its_file() -> None:

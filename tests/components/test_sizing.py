@@ -4,9 +4,22 @@ Expected GiB and tokens were worked out by hand from the models' shapes, rounded
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from components.catalog import load_catalog
-from components.sizing import can_split, fit, kv_bytes_per_token, load_seconds, smallest_count, weight_bytes
+from components.sizing import (
+    SlotFit,
+    can_split,
+    can_split_cache,
+    fit,
+    fit_slots,
+    kv_bytes_per_token,
+    largest_batch,
+    load_seconds,
+    smallest_count,
+    weight_bytes,
+)
 
 MIXTRAL = "mistralai/Mixtral-8x7B-Instruct-v0.1"
 MISTRAL = "mistralai/Mistral-7B-Instruct-v0.3"
@@ -20,6 +33,8 @@ L4, T4, A100_40, A100_80, H100 = (
     "nvidia-a100-80gb",
     "nvidia-h100-80gb",
 )
+V5E, V5P, V6E = "tpu-v5-lite-podslice", "tpu-v5p-slice", "tpu-v6e-slice"
+GEMMA_PYTORCH = "google/gemma-2b-pytorch"
 ROUNDING = 0.03
 
 
@@ -105,6 +120,11 @@ def test_kv_heads_are_copied_where_there_are_more_accelerators() -> None:
         (MISTRAL, None, L4, 1),
         # no machine of the catalogue has a T4
         (MIXTRAL, None, T4, None),
+        # two chips would do, but no machine has two and a pod cannot leave any of them
+        (LLAMA_3, None, V5E, 4),
+        (GEMMA, None, V5E, 1),
+        (MIXTRAL, None, V5E, 8),
+        (MIXTRAL, None, V6E, 4),
     ],
 )
 def test_smallest_count(model: str, quantization: str | None, accelerator: str, count: int | None) -> None:
@@ -165,3 +185,134 @@ def test_unknown_names() -> None:
         fit(MIXTRAL, None, "nvidia-l5", 1)
     with pytest.raises(KeyError, match="int3"):
         fit(MIXTRAL, "int3", L4, 1)
+
+
+def slots(model: str, accelerator: str, chips: int, batch: int, length: int, int8: str = "") -> SlotFit:
+    """`int8` names what is quantized: weights, cache."""
+    return fit_slots(
+        model,
+        accelerator,
+        chips,
+        batch,
+        length,
+        quantize_weights="weights" in int8,
+        quantize_kv_cache="cache" in int8,
+    )
+
+
+def most_slots(model: str, accelerator: str, chips: int, length: int, int8: str = "") -> int:
+    return largest_batch(
+        model, accelerator, chips, length, quantize_weights="weights" in int8, quantize_kv_cache="cache" in int8
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "accelerator", "chips", "batch", "int8", "weights_gib", "cache_gib", "fits"),
+    [
+        # the guide's flags, and what was put into its issue as too much
+        (LLAMA_2, V5E, 8, 80, "", 12.55, 80, True),
+        (LLAMA_2, V5E, 8, 120, "", 12.55, 120, False),
+        (LLAMA_3, V5E, 8, 80, "", 14.96, 20, True),
+        (GEMMA_PYTORCH, V5E, 8, 80, "", 4.67, 2.81, True),
+        # published runs: benchmarks/summary.md of AI-Hypercomputer/jetstream-pytorch
+        (LLAMA_2, V5E, 8, 96, "", 12.55, 96, True),
+        (LLAMA_2, V5E, 8, 96, "weights, cache", 6.28, 48, True),
+        (LLAMA_3, V5E, 8, 128, "", 14.96, 32, True),
+        (LLAMA_3, V5E, 8, 256, "weights, cache", 7.48, 32, True),
+        # in 8 bits the 120 slots fit, with the scales of the cache, of which each chip has all
+        (LLAMA_2, V5E, 8, 120, "weights, cache", 6.28, 60, True),
+        (LLAMA_2, V5E, 8, 120, "weights", 6.28, 120, False),
+        # without --quantize_weights the server does not read --quantize_kv_cache
+        (LLAMA_2, V5E, 8, 120, "cache", 12.55, 120, False),
+        (LLAMA_2, V5E, 4, 80, "", 12.55, 80, False),
+        (LLAMA_2, V6E, 8, 120, "", 12.55, 120, True),
+        (LLAMA_2, V5P, 4, 256, "", 12.55, 256, True),
+        (LLAMA_2, V5E, 1, 1, "", 12.55, 1, True),
+        (LLAMA_3, V5E, 1, 1, "", 14.96, 0.25, False),
+    ],
+)
+def test_slots_of_jetstream(
+    model: str, accelerator: str, chips: int, batch: int, int8: str, weights_gib: float, cache_gib: float, fits: bool
+) -> None:
+    result = slots(model, accelerator, chips, batch, 2048, int8)
+    assert result.weights_gib_per_chip * chips == pytest.approx(weights_gib, rel=ROUNDING)
+    assert result.cache_gib_per_chip * chips == pytest.approx(cache_gib, rel=ROUNDING)
+    assert result.fits is fits
+
+
+def test_parts_of_a_chip_add_up() -> None:
+    result = slots(LLAMA_2, V5E, 8, 80, 2048)
+    parts = result.weights_gib_per_chip + result.cache_gib_per_chip + result.left_gib_per_chip
+    assert parts == pytest.approx(result.usable_gib)
+    assert result.usable_gib < load_catalog().accelerators[V5E].usable_gib
+
+
+def test_each_chip_has_all_scales_of_the_cache() -> None:
+    # 2 bytes of keys and 2 of values for each token and layer, on each chip
+    one, eight = (slots(LLAMA_2, V5E, chips, 80, 2048, "weights, cache").cache_gib_per_chip for chips in (1, 8))
+    scales_gib = 80 * 2048 * 32 * 4 / 1024**3
+    assert eight == pytest.approx((one - scales_gib) / 8 + scales_gib)
+
+
+@pytest.mark.parametrize(
+    ("model", "chips"),
+    [
+        (LLAMA_2, [1, 2, 4, 8, 16, 32]),
+        (LLAMA_3, [1, 2, 4, 8]),
+        # its one head is split by its width of 256
+        (GEMMA_PYTORCH, [1, 2, 4, 8, 16, 32, 64, 128, 256]),
+    ],
+)
+def test_chips_that_the_cache_can_be_split_over(model: str, chips: list[int]) -> None:
+    shape = load_catalog().models[model]
+    assert [count for count in range(1, 300) if can_split_cache(shape, count)] == chips
+
+
+def test_a_cache_that_cannot_be_split_does_not_fit() -> None:
+    result = slots(LLAMA_3, V5E, 16, 1, 2048)
+    assert result.left_gib_per_chip > 0
+    assert not result.fits
+    assert most_slots(LLAMA_3, V5E, 16, 2048) == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "chips", "length", "int8", "batch"),
+    [
+        # by hand: (15.75 - 2 - 12.55 / 8) GiB of 1/8 GiB each; (13.75 - 12.55) of 1 each
+        (LLAMA_2, 8, 2048, "", 97),
+        (LLAMA_2, 1, 2048, "", 1),
+        (LLAMA_2, 8, 1024, "", 194),
+        (LLAMA_3, 1, 2048, "", 0),
+    ],
+)
+def test_largest_batch(model: str, chips: int, length: int, int8: str, batch: int) -> None:
+    assert most_slots(model, V5E, chips, length, int8) == batch
+
+
+@given(
+    model=some.sampled_from([LLAMA_2, LLAMA_3, GEMMA_PYTORCH]),
+    accelerator=some.sampled_from([V5E, V5P, V6E]),
+    chips=some.sampled_from([1, 4, 8]),
+    length=some.integers(1, 32_768),
+    int8=some.sampled_from(["", "weights", "cache", "weights, cache"]),
+)
+def test_the_largest_batch_fits_and_one_more_does_not(
+    model: str, accelerator: str, chips: int, length: int, int8: str
+) -> None:
+    most = most_slots(model, accelerator, chips, length, int8)
+    assert most == 0 or slots(model, accelerator, chips, most, length, int8).fits
+    assert not slots(model, accelerator, chips, most + 1, length, int8).fits
+
+
+def test_embeddings_in_8_bits() -> None:
+    # JetStream quantizes them too, where bitsandbytes keeps them: a fifth of gemma
+    parameters = load_catalog().models[GEMMA].parameters
+    assert weight_bytes(GEMMA, "int8_per_channel") == pytest.approx(parameters, rel=0.001)
+    assert weight_bytes(GEMMA, "bitsandbytes") > 1.2 * parameters
+
+
+def test_unknown_names_of_slots() -> None:
+    with pytest.raises(KeyError, match="tpu-v9"):
+        slots(LLAMA_2, "tpu-v9", 8, 80, 2048)
+    with pytest.raises(KeyError, match="someone/something"):
+        most_slots("someone/something", V5E, 8, 2048)

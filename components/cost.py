@@ -1,0 +1,29 @@
+"""What a stack costs."""
+
+from components.catalog import load_catalog
+from components.gke_checks import region_of
+from components.gke_gpu_cluster_args import GkeGpuClusterArgs
+
+
+def hourly_cost(cluster: GkeGpuClusterArgs) -> dict[str, float | str] | None:
+    """Return what the cluster's nodes cost in US dollars per hour, at their fewest and at their most.
+
+    Without disks, addresses, traffic and the fee of the cluster itself. None where the catalogue lacks a price.
+    """
+    region, machines = region_of(cluster.location), load_catalog().machines
+    minimum = maximum = 0.0
+    dates: set[str] = set()
+    for pool in (cluster.cpu_pool, *cluster.gpu_pools.values()):
+        machine = machines.get(pool.machine_type)
+        prices = (machine.spot_hourly_usd if pool.spot else machine.hourly_usd) if machine else {}
+        if machine is None or region not in prices:
+            return None
+        minimum += pool.min_nodes * prices[region]
+        maximum += pool.max_nodes * prices[region]
+        dates.add(machine.prices.date.isoformat())
+    return {
+        "minimum": round(minimum, 4),
+        "maximum": round(maximum, 4),
+        "unit": "USD per hour, nodes only",
+        "pricesOf": min(dates),
+    }

@@ -1,0 +1,37 @@
+"""llama.cpp's server: one GGUF file, on the CPU.
+
+Source: github.com/ggml-org/llama.cpp, tools/server/README.md, 2026-11-21.
+"""
+
+from components.servers.profile import ModelServer, Serving
+
+PORT = 8080
+
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104 of a pod, which only its Service reaches
+
+
+def _arguments(serving: Serving) -> list[str]:
+    arguments = ["--hf-repo", serving.model]
+    if serving.model_file:
+        arguments += ["--hf-file", serving.model_file]
+    # it listens on loopback and keeps no metrics unless told
+    return [*arguments, "--host", ALL_INTERFACES, "--port", str(PORT), "--metrics"]
+
+
+SERVER = ModelServer(
+    name="llama-cpp",
+    title="llama.cpp",
+    image="ghcr.io/ggml-org/llama.cpp:server-b11176",
+    port=PORT,
+    health_path="/health",
+    generate_path="/completion",
+    metrics_path="/metrics",
+    queue_metric="llamacpp:requests_deferred",
+    needs_accelerator=False,
+    needs_file=True,
+    quantizations=frozenset(),
+    token_variables=("HF_TOKEN",),
+    environment=lambda _: {"LLAMA_CACHE": "/data"},
+    arguments=_arguments,
+    request=lambda prompt: {"prompt": prompt, "n_predict": 64},
+)

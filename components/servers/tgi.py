@@ -1,0 +1,38 @@
+"""Hugging Face Text Generation Inference.
+
+Source: github.com/huggingface/text-generation-inference, tag v1.4.3, launcher/src/main.rs and router/src/server.rs,
+2026-11-21. In maintenance mode upstream, whose own successor is vLLM.
+"""
+
+from components.servers.profile import ModelServer, Serving
+
+PORT = 8080
+
+
+def _environment(serving: Serving) -> dict[str, str]:
+    environment = {"MODEL_ID": serving.model, "NUM_SHARD": str(serving.shards), "PORT": str(PORT)}
+    if serving.quantization:
+        environment["QUANTIZE"] = serving.quantization
+    return environment
+
+
+SERVER = ModelServer(
+    name="tgi",
+    title="Text Generation Inference",
+    image="ghcr.io/huggingface/text-generation-inference:1.4.3",
+    port=PORT,
+    health_path="/health",
+    generate_path="/generate",
+    metrics_path="/metrics",
+    queue_metric="tgi_queue_size",
+    needs_accelerator=True,
+    needs_file=False,
+    quantizations=frozenset(
+        {"awq", "bitsandbytes", "bitsandbytes-fp4", "bitsandbytes-nf4", "eetq", "gptq"},
+    ),
+    # 1.x reads the older name, the Hugging Face libraries of 2.x and later the newer one
+    token_variables=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+    environment=_environment,
+    arguments=lambda _: [],
+    request=lambda prompt: {"inputs": prompt, "parameters": {"max_new_tokens": 64}},
+)

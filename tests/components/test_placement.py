@@ -1,0 +1,106 @@
+"""Pods against the nodes that are made for them."""
+
+from typing import Any
+
+import pytest
+
+from components.catalog import load_catalog
+from components.nodes import allocatable
+from components.placement import check_placement, pool_accelerators, pools_for
+from tests.components.guide import CLUSTER, GONE, cluster_args, service_args
+
+SMALL: dict[str, Any] = {"machineType": "g2-standard-24", "minNodes": 0, "maxNodes": 3}
+
+
+def found(cluster: dict[str, Any] | None = None, **service: Any) -> list[tuple[str, str]]:
+    findings = check_placement(service_args(**service), cluster_args(**(cluster or {})))
+    assert all(finding.severity == "error" for finding in findings)
+    return [(finding.path, finding.code) for finding in findings]
+
+
+def test_the_guide_finds_its_nodes() -> None:
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "service", "path", "code"),
+    [
+        ({"gpuPools": {}}, {}, "nodeSelector", "placement-no-pool"),
+        ({}, {"accelerator": "nvidia-tesla-t4"}, "nodeSelector", "placement-no-pool"),
+        ({}, {"nodeSelector": {"accelerator": "other"}}, "nodeSelector", "placement-no-pool"),
+        ({"gpuPools.l4.labels": GONE}, {}, "nodeSelector", "placement-no-pool"),
+        ({}, {"accelerators": 8}, "accelerators", "placement-accelerators"),
+        # a g2-standard-48 has 48 CPUs and 192 GiB, of which GKE keeps some
+        ({}, {"resources.cpu": "48"}, "resources.cpu", "placement-resources"),
+        ({}, {"resources.memory": "190Gi"}, "resources.memory", "placement-resources"),
+        ({"gpuPools.l4.localSsds": GONE}, {}, "storage.hostPath", "placement-local-ssd"),
+        ({"gpuPools.l4.localSsds": 0}, {}, "storage.hostPath", "placement-local-ssd"),
+        ({}, {"storage.size": "1500Gi"}, "storage.hostPath", "placement-local-ssd"),
+    ],
+)
+def test_one_mistake_is_one_error(cluster: dict[str, Any], service: dict[str, Any], path: str, code: str) -> None:
+    assert found(cluster, **service) == [(path, code)]
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        {"resources.cpu": "47", "resources.memory": "180Gi"},
+        {"storage.size": "1300Gi"},
+        {"accelerators": 1},
+        {"nodeSelector": GONE},
+    ],
+)
+def test_what_fits(service: dict[str, Any]) -> None:
+    assert found(**service) == []
+
+
+@pytest.mark.parametrize("service", [{"resources.cpu": "x"}, {"resources.memory": "x"}, {"storage.size": "x"}])
+def test_what_is_no_quantity_is_said_elsewhere(service: dict[str, Any]) -> None:
+    assert found(**service) == []
+
+
+def test_another_folder_needs_no_local_ssd() -> None:
+    assert found({"gpuPools.l4.localSsds": GONE}, storage__hostPath="/var/lib/weights") == []
+
+
+def test_every_pool_that_may_take_a_pod_must_be_able_to() -> None:
+    cluster = {"gpuPools.small": {**SMALL, "labels": {"accelerator": "nvidia-gpu"}}}
+    assert found(cluster) == [
+        ("accelerators", "placement-accelerators"),
+        ("resources.cpu", "placement-resources"),
+        ("resources.memory", "placement-resources"),
+        ("storage.hostPath", "placement-local-ssd"),
+    ]
+    # and those with other labels need not
+    assert found({"gpuPools.small": SMALL}) == []
+
+
+def test_the_pool_at_its_largest() -> None:
+    assert pool_accelerators(cluster_args(), service_args()) == 2 * 4
+    assert pool_accelerators(cluster_args(gpuPools__l4__maxNodes=5), service_args()) == 5 * 4
+    both = cluster_args(gpuPools__small=SMALL)
+    assert pool_accelerators(both, service_args()) == 2 * 4
+    assert pool_accelerators(both, service_args(nodeSelector=GONE)) == 2 * 4 + 3 * 2
+    assert set(pools_for(both, service_args(nodeSelector=GONE))) == {"l4", "small"}
+    assert pool_accelerators(cluster_args(gpuPools={}), service_args()) is None
+
+
+@pytest.mark.parametrize("machine", ["n2d-standard-8", "g2-standard-47"])
+def test_a_machine_without_gpus_is_said_elsewhere(machine: str) -> None:
+    assert found({"gpuPools.l4.machineType": machine}) == []
+
+
+def test_the_remedy_names_the_pools_there_are() -> None:
+    (finding,) = check_placement(service_args(nodeSelector={"a": "b"}), cluster_args())
+    assert "l4 (g2-standard-48, labels {'accelerator': 'nvidia-gpu'})" in finding.remedy
+    (finding,) = check_placement(service_args(), cluster_args(gpuPools={}))
+    assert finding.remedy == "Pools: none."
+
+
+def test_what_gke_leaves_of_a_node() -> None:
+    # by hand: 0.06 + 0.01 + 2 * 0.005 + 44 * 0.0025 CPUs;
+    # 4 * 0.25 + 4 * 0.2 + 8 * 0.1 + 112 * 0.06 + 64 * 0.02 GiB and 100 MiB
+    cpus, memory = allocatable(load_catalog().machines[CLUSTER["gpuPools"]["l4"]["machineType"]])
+    assert cpus == pytest.approx(48 - 0.19)
+    assert memory == pytest.approx(192 - 10.6 - 100 / 1024)
