@@ -1,0 +1,57 @@
+"""A small model on the CPU, on whatever cluster the current kubeconfig names: kind, minikube, k3d. No cloud account."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.args import ComponentArgs, Input, given
+from components.findings import Finding
+from components.inference_checks import check_inference_service
+from components.inference_service import InferenceService
+from components.inference_service_args import InferenceServiceArgs
+from stacks.recipe import Recipe
+from stacks.serving import service_findings, serving_outputs
+
+SERVICE = "dev"
+
+
+class Settings(ComponentArgs):
+    """What the configuration of the stack says."""
+
+    service: InferenceServiceArgs
+    """The model server."""
+    hugging_face_token: Input[str] | None = None
+    """Hugging Face token, for a gated model. A secret. Default: none."""
+
+    def service_args(self) -> InferenceServiceArgs:
+        """Return the arguments of the service with everything filled in."""
+        return self.service.model_copy(update=given(token=self.hugging_face_token))
+
+
+def check(settings: Settings) -> list[Finding]:
+    """Return everything that can be known to be wrong."""
+    return service_findings(settings.service, check_inference_service(SERVICE, settings.service_args()))
+
+
+def deploy(settings: Settings) -> Mapping[str, Any]:
+    """Register the service on the cluster of the current kubeconfig."""
+    cluster = kubernetes.Provider("current-context")
+    service = InferenceService(SERVICE, settings.service_args(), pulumi.ResourceOptions(providers=[cluster]))
+    return {
+        **serving_outputs(service, settings.service),
+        # whatever the cluster costs is known to whoever runs it
+        "hourlyCost": None,
+        "kubeconfig": None,
+    }
+
+
+RECIPE = Recipe(
+    name="dev",
+    title="A small model with llama.cpp on the CPU, on the cluster of the current kubeconfig",
+    guide=None,
+    settings=Settings,
+    check=check,
+    deploy=deploy,
+)
