@@ -1,0 +1,215 @@
+"""The commands of `llm-serving`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.conduct import conduct
+from cli.errors import RefusedError
+from cli.project import Project, find_project
+from cli.rehearsal import Rehearsal
+from cli.result import Result
+from simulator import Fault
+
+if TYPE_CHECKING:
+    from stacks import Recipe
+
+app = typer.Typer(
+    help="Serve large language models with Pulumi: see the recipes, and rehearse their stacks without a cloud account.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+)
+rehearse = typer.Typer(
+    help="Run a stack's program in Pulumi's own engine on simulated clouds. Nothing is created in any cloud, and no "
+    "account is needed.\n\n"
+    "The stack's settings are read from Pulumi.STACK.yaml; all else lives in the project's `.rehearsal` folder. "
+    "Your stacks, state, credentials and kubeconfig are not touched.\n\n"
+    "Exit codes: **0** done, **1** the deployment failed, **2** the settings or the command line were refused, "
+    "**3** there is no Pulumi CLI and none can be had, **130** interrupted.",
+    no_args_is_help=True,
+)
+app.add_typer(rehearse, name="rehearse")
+
+StackName = Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, as in Pulumi.STACK.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and progress on standard error.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback when the program fails unexpectedly.")]
+TimeScale = Annotated[
+    float,
+    typer.Option(
+        metavar="N",
+        help="How many times faster simulated time passes. With 600, ten minutes take a second; with inf, no time.",
+    ),
+]
+Faults = Annotated[
+    list[str],
+    typer.Option(
+        "--fault",
+        metavar="KIND[:TARGET[:COUNT]]",
+        help="Let something go wrong: quota, stockout, throttle, timeout or partial. TARGET is part of a resource's "
+        "type or name, COUNT how often. Can be repeated.",
+        default_factory=list,
+    ),
+]
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--config",
+        metavar="KEY=VALUE",
+        help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=mine. Can be "
+        "repeated.",
+        default_factory=list,
+    ),
+]
+SecretOverrides = Annotated[
+    list[str],
+    typer.Option("--config-secret", metavar="KEY=VALUE", help="The same, held encrypted.", default_factory=list),
+]
+NoStandIns = Annotated[
+    bool, typer.Option("--no-stand-ins", help="Do not make up the account values that the stack file has not.")
+]
+
+
+@app.command()
+def recipes(*, as_json: Json = False) -> None:
+    """List the recipes: what each deploys, and the guide it follows."""
+    from stacks import RECIPES  # here, because it takes seconds, which the other commands' help need not wait for
+
+    try:
+        project = find_project(Path.cwd())
+        rows = [_describe(project, recipe) for recipe in RECIPES.values()]
+    except RefusedError as error:
+        Console(stderr=True, style="red").print(error, markup=False)
+        raise typer.Exit(2) from None
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    console = Console(highlight=False)
+    for row in rows:
+        console.print(row.pop("recipe"), style="bold")
+        table = Table.grid(padding=(0, 2))
+        for label, value in row.items():
+            table.add_row(f"  {label}", value or "-")
+        console.print(table)
+
+
+@rehearse.command()
+def preview(
+    stack: StackName,
+    *,
+    config: Overrides,
+    config_secret: SecretOverrides,
+    no_stand_ins: NoStandIns = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Tell what an `up` would create and change, and refuse what cannot work."""
+
+    def make() -> Rehearsal:
+        return Rehearsal(
+            stack,
+            overrides=config,
+            secret_overrides=config_secret,
+            stand_ins=not no_stand_ins,
+        )
+
+    _exit(Rehearsal.preview, make, stack, as_json=as_json, debug=debug)
+
+
+@rehearse.command()
+def up(
+    stack: StackName,
+    *,
+    fault: Faults,
+    config: Overrides,
+    config_secret: SecretOverrides,
+    no_stand_ins: NoStandIns = False,
+    time_scale: TimeScale = 600,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Create or change everything that the stack describes, and print its outputs."""
+
+    def make() -> Rehearsal:
+        return Rehearsal(
+            stack,
+            time_scale=_time_scale(time_scale),
+            faults=_faults(fault),
+            overrides=config,
+            secret_overrides=config_secret,
+            stand_ins=not no_stand_ins,
+        )
+
+    _exit(Rehearsal.up, make, stack, as_json=as_json, debug=debug)
+
+
+@rehearse.command()
+def refresh(
+    stack: StackName, *, fault: Faults, time_scale: TimeScale = 600, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Read back what became of the resources since the last `up`."""
+
+    def make() -> Rehearsal:
+        return Rehearsal(stack, time_scale=_time_scale(time_scale), faults=_faults(fault))
+
+    _exit(Rehearsal.refresh, make, stack, as_json=as_json, debug=debug)
+
+
+@rehearse.command()
+def destroy(
+    stack: StackName, *, fault: Faults, time_scale: TimeScale = 600, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Delete everything that the stack has created, and forget the rehearsal."""
+
+    def make() -> Rehearsal:
+        return Rehearsal(stack, time_scale=_time_scale(time_scale), faults=_faults(fault))
+
+    _exit(Rehearsal.destroy, make, stack, as_json=as_json, debug=debug)
+
+
+@rehearse.command()
+def outputs(stack: StackName, *, as_json: Json = False, debug: Debug = False) -> None:
+    """Print the outputs of the last `up`, its secrets hidden."""
+    _exit(Rehearsal.outputs, lambda: Rehearsal(stack), stack, as_json=as_json, debug=debug)
+
+
+def _exit(
+    operation: Callable[[Rehearsal], Result], make: Callable[[], Rehearsal], stack: str, *, as_json: bool, debug: bool
+) -> None:
+    result = conduct(operation, make, stack, as_json=as_json, debug=debug)
+    raise typer.Exit(result.outcome.exit_code)
+
+
+def _faults(written: list[str]) -> list[Fault]:
+    try:
+        return [Fault.parse(each) for each in written]
+    except ValueError as error:
+        raise RefusedError(f"--fault: {error}") from None
+
+
+def _time_scale(number: float) -> float:
+    if not number > 0:
+        raise RefusedError(f"--time-scale {number}: must be a number above 0, or inf.")
+    return number
+
+
+def _describe(project: Project, recipe: "Recipe[Any]") -> dict[str, str | None]:
+    """Tell of `recipe` what its own stack file says."""
+    service: dict[str, Any] = {}  # Any: settings are whatever YAML can say
+    if recipe.name in project.stacks():
+        service = project.stack_config(recipe.name).get(f"{project.name}:service") or {}
+    count, accelerator = service.get("accelerators"), service.get("accelerator")
+    return {
+        "recipe": recipe.name,
+        "what it is": recipe.title,
+        "model": service.get("model"),
+        "server": service.get("server"),
+        "accelerators": f"{count} x {accelerator}" if count and accelerator else None,
+        "guide": recipe.guide,
+    }

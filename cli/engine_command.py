@@ -1,0 +1,80 @@
+"""Runs the Pulumi CLI so that a rehearsal can be cancelled."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+
+class EngineCommand(PulumiCommand):
+    """The Pulumi CLI at `executable`, in a process group of its own: Ctrl-C reaches it only through `cancel`."""
+
+    def __init__(self, executable: Path) -> None:
+        # The base class takes only a CLI that lies in a folder named bin.
+        self.command = str(executable)
+        version = subprocess.run([self.command, "version"], capture_output=True, check=True, text=True).stdout
+        self.version = VersionInfo.parse(version.strip().removeprefix("v"))
+        self.cancelled = False
+        self.log = ""
+        """What the CLI has printed so far."""
+        self._stderr = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run the CLI with `args` and return what it printed. The callbacks stay unused: progress comes as events.
+
+        Raises:
+            pulumi.automation.CommandError: it exited with another code than 0.
+        """
+        del on_output, on_error
+        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        with subprocess.Popen(
+            [self.command, "--non-interactive", *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=environment,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as self._process:
+            stdout, stderr = self._process.communicate()
+        self._stderr = stderr
+        result = CommandResult(stdout=stdout.rstrip("\n"), stderr=stderr.rstrip("\n"), code=self._process.returncode)
+        if stderr or args[0] in ("preview", "up", "refresh", "destroy"):
+            self.log += f"$ pulumi {' '.join(args)}\n{stdout}{stderr}\n"
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
+
+    def errors(self) -> str:
+        """Return what went wrong with the last command, as far as it could tell."""
+        if self._process is not None and self._process.returncode < 0:
+            return f"the engine was stopped by {signal.Signals(-self._process.returncode).name}."
+        return "\n".join(
+            line.removeprefix("error: ") for line in self._stderr.splitlines() if line.startswith("error: ")
+        )
+
+    def cancel(self) -> bool:
+        """Ask the running command to stop, the second time kill it, and tell whether there was one to ask.
+
+        Asked, the engine starts nothing more, waits for what is under way and records it.
+        """
+        process = self._process
+        if process is None or process.poll() is not None:
+            return False
+        process.send_signal(signal.SIGKILL if self.cancelled else signal.SIGINT)
+        self.cancelled = True
+        return True

@@ -1,0 +1,148 @@
+"""The settings a rehearsal runs with: the stack file, what the command line overrides, and stand-ins for the rest."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pulumi.automation import ConfigMap, ConfigValue
+
+from cli.errors import RefusedError
+from cli.project import Project
+
+Path = tuple[str | int, ...]
+"""Keys of maps and positions in lists that lead to a value."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that Pulumi is to hold encrypted."""
+
+    value: str
+
+
+@dataclass
+class Settings:
+    """What the rehearsed stack is configured with."""
+
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the stack file says, and stand-ins. `Any`: whatever YAML can say, and `Secret`s."""
+    overrides: ConfigMap = field(default_factory=dict[str, ConfigValue])
+    """What is set over it, as `pulumi config set --path` does."""
+    stand_ins: dict[str, str] = field(default_factory=dict[str, str])
+    """What stands in for account values that nothing else sets, as text, by full configuration key."""
+    placeholders: list[str] = field(default_factory=list[str])
+    """Paths of the encrypted values of the stack file, which a rehearsal cannot and does not decrypt."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return `config` as a stack file may hold it, with empty text where a secret belongs. `Any` as there."""
+        return cast("dict[str, Any]", _without_secrets(self.config))
+
+    def assignments(self) -> ConfigMap:
+        """Return what Pulumi itself has to put into the stack file: the secrets, and the overrides."""
+        secrets = {_text(path): ConfigValue(secret.value, secret=True) for path, secret in _secrets((), self.config)}
+        return {**secrets, **self.overrides}
+
+
+def rehearsal_settings(
+    project: Project,
+    stack: str,
+    *,
+    overrides: Iterable[str] = (),
+    secret_overrides: Iterable[str] = (),
+    stand_ins: bool = True,
+) -> Settings:
+    """Return the settings to rehearse `stack` with.
+
+    Args:
+        project: where the stack's settings are.
+        stack: name of the stack.
+        overrides: `KEY=VALUE`, the key a path such as `service.gpus`, both as `pulumi config set --path` takes them.
+        secret_overrides: the same, held encrypted.
+        stand_ins: whether the recipe's account values that nothing else sets are made up.
+
+    Raises:
+        RefusedError: the stack file cannot be read, or an override is no `KEY=VALUE`.
+    """
+    settings = Settings()
+    for key, value in project.stack_config(stack).items():
+        settings.config[key] = _with_placeholders(settings, (key,), value)
+    for written, secret in [*((each, False) for each in overrides), *((each, True) for each in secret_overrides)]:
+        key, equals, value = written.partition("=")
+        if not key or not equals:
+            raise RefusedError(f"--config {written}: must be KEY=VALUE, with a key like service.gpus or gcp:project.")
+        settings.overrides[key] = ConfigValue(value, secret=secret)
+    if stand_ins:
+        _stand_in(settings, project)
+    return settings
+
+
+def _with_placeholders(settings: Settings, path: Path, value: object) -> object:
+    if isinstance(value, dict):
+        entries = cast("dict[str, object]", value)
+        if set(entries) == {"secure"}:
+            settings.placeholders.append(_text(path))
+            return Secret(f"rehearsal-placeholder-{_text(path)}")
+        return {key: _with_placeholders(settings, (*path, key), item) for key, item in entries.items()}
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [_with_placeholders(settings, (*path, index), item) for index, item in enumerate(items)]
+    return value
+
+
+def _stand_in(settings: Settings, project: Project) -> None:
+    from stacks import RECIPES  # here, because it takes seconds, which help and outputs need not wait for
+
+    overridden = {_full_key(key, project) for key in settings.overrides}
+    chosen = settings.overrides.get("recipe") or settings.overrides.get(f"{project.name}:recipe")
+    recipe = RECIPES.get(chosen.value if chosen else settings.config.get(f"{project.name}:recipe", ""))
+    if recipe is None:
+        return  # the program itself refuses it, with the list of recipes
+    for key, account_value in recipe.account_values.items():
+        if key in settings.config or key in overridden:
+            continue
+        value = account_value.stand_in
+        shown = value if isinstance(value, str) else ", ".join(value)
+        settings.stand_ins[key] = "a placeholder secret" if account_value.secret else shown
+        settings.config[key] = Secret(shown) if account_value.secret else value
+
+
+def _full_key(path: str, project: Project) -> str:
+    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    return first if ":" in first else f"{project.name}:{first}"
+
+
+def _secrets(path: Path, value: object) -> list[tuple[Path, Secret]]:
+    if isinstance(value, Secret):
+        return [(path, value)]
+    if isinstance(value, dict):
+        entries = list(cast("dict[str | int, object]", value).items())
+    elif isinstance(value, list):
+        entries = list(enumerate(cast("list[object]", value)))
+    else:
+        return []
+    return [found for step, item in entries for found in _secrets((*path, step), item)]
+
+
+def _without_secrets(value: object) -> object:
+    if isinstance(value, Secret):
+        return ""
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(item) for key, item in cast("Mapping[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in cast("list[object]", value)]
+    return value
+
+
+def _text(path: Path) -> str:
+    """Write a path as `pulumi config set --path` reads it."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif re.search(r'[.\[\]"]', step):
+            text += f"[{json.dumps(step)}]"
+        else:
+            text += f".{step}" if text else step
+    return text

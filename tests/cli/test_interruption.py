@@ -1,0 +1,138 @@
+"""Rehearsals that are stopped in the middle, and what a rehearsal leaves alone: in processes of their own."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.progress import Diagnostic, Progress, ResourceProgress
+from cli.rehearsal import Rehearsal
+from cli.result import Outcome, Result
+from simulator import SimulatedClouds
+from tests.cli.conftest import CommandLine
+
+UntilLine = Callable[["subprocess.Popen[str]", str], None]
+SLOWLY = ("--time-scale", "8")
+"""At which the 40 s that a load balancer takes are five."""
+
+
+def existing(rehearsal: Rehearsal) -> list[str]:
+    with SimulatedClouds(rehearsal.home.cloud) as clouds:
+        return sorted(each.urn.rpartition("::")[2] for each in clouds.resources())
+
+
+def test_after_one_ctrl_c_what_was_under_way_is_finished(
+    project: Path, command_line: CommandLine, until_line: UntilLine
+) -> None:
+    process = command_line.start("up", "small", *SLOWLY)
+    until_line(process, "site-service creating")
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Again to stop at once" in stdout
+    assert "`llm-serving rehearse up small` goes on from here" in stdout
+    rehearsal = Rehearsal("small", folder=project)
+    went_on = rehearsal.up()
+    assert went_on.outcome is Outcome.SUCCEEDED
+    assert existing(rehearsal) == ["site-service", "site-space", "site-token"]
+    assert rehearsal.destroy().outcome is Outcome.SUCCEEDED
+
+
+def test_a_second_ctrl_c_stops_at_once(project: Path, command_line: CommandLine, until_line: UntilLine) -> None:
+    process = command_line.start("up", "small", "--time-scale", "0.4")
+    until_line(process, "site-service creating")
+    process.send_signal(signal.SIGINT)
+    until_line(process, "Again to stop at once")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    rehearsal = Rehearsal("small", folder=project)
+    assert rehearsal.up().outcome is Outcome.SUCCEEDED
+    assert existing(rehearsal) == ["site-service", "site-space", "site-token"]
+
+
+@pytest.mark.parametrize("operation", [Rehearsal.up, Rehearsal.refresh, Rehearsal.destroy])
+def test_what_a_killed_engine_was_creating_is_not_lost(project: Path, operation: Callable[[Rehearsal], Result]) -> None:
+    def kill(progress: Progress, change: ResourceProgress | Diagnostic) -> None:
+        if isinstance(change, ResourceProgress) and change.name == "site-service":
+            while change.urn not in progress.waiting():
+                time.sleep(0.05)
+            assert rehearsal._engine is not None
+            assert rehearsal._engine._process is not None
+            rehearsal._engine._process.kill()
+
+    said: list[str] = []
+    rehearsal = Rehearsal("small", folder=project, time_scale=8, watch=kill, say=said.append)
+    killed = rehearsal.up()
+    assert killed.outcome is Outcome.FAILED
+    assert "stopped by SIGKILL" in killed.diagnostics[-1].message
+    assert not said[1:]
+
+    rehearsal.watch = lambda *_: None
+    rehearsal.time_scale = 1000
+    went_on = operation(rehearsal)
+    assert went_on.outcome is Outcome.SUCCEEDED
+    assert "The last run was killed; its lock on the stack is released." in said
+    assert any("interrupted while" in line and "creating site-service" in line for line in said)
+    if operation is Rehearsal.refresh:
+        assert rehearsal.up().changes.get("create") is None
+    if operation is not Rehearsal.destroy:
+        assert existing(rehearsal) == ["site-service", "site-space", "site-token"]
+
+
+@pytest.mark.parametrize("operation", ["up", "destroy"])
+def test_after_kill_9_the_next_run_goes_on(
+    project: Path, command_line: CommandLine, until_line: UntilLine, operation: str
+) -> None:
+    process = command_line.start("up", "small", *SLOWLY)
+    until_line(process, "site-service creating")
+    process.kill()
+    process.communicate(timeout=30)
+    rehearsal = Rehearsal("small", folder=project)
+    if operation == "up":
+        assert rehearsal.up().outcome is Outcome.SUCCEEDED
+        assert existing(rehearsal) == ["site-service", "site-space", "site-token"]
+    destroyed = rehearsal.destroy()
+    if destroyed.outcome is not Outcome.SUCCEEDED:
+        # The engine noted a failed creation before it died, so that no state knows the service.
+        assert "`llm-serving rehearse up small` takes it over" in destroyed.diagnostics[-1].message
+        assert rehearsal.up().outcome is Outcome.SUCCEEDED
+        assert rehearsal.destroy().outcome is Outcome.SUCCEEDED
+    assert not rehearsal.home.folder.exists()
+
+
+def test_a_second_rehearsal_of_the_stack_is_refused(
+    project: Path, command_line: CommandLine, until_line: UntilLine
+) -> None:
+    process = command_line.start("up", "small", "--time-scale", "0.4")
+    until_line(process, "site-service creating")
+    second = command_line.run("up", "small")
+    process.kill()
+    process.communicate(timeout=60)
+    assert second.returncode == 2
+    assert f"process {process.pid}" in second.stdout
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".rehearsal" not in path.parts and "__pycache__" not in path.parts
+    }
+
+
+def test_nothing_of_the_users_is_touched(project: Path, home: Path, command_line: CommandLine) -> None:
+    command_line.environment |= {"KUBECONFIG": str(home / ".kube" / "config"), "GOOGLE_PROJECT": "production"}
+    before = files_of(project), files_of(home)
+    done = command_line.run("up", "small", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcome"] == "succeeded"
+    assert "production" not in done.stdout
+    assert (project / ".rehearsal" / ".gitignore").read_text() == "*\n"
+    assert (files_of(project), files_of(home)) == before
+    assert command_line.run("destroy", "small").returncode == 0
+    assert (files_of(project), files_of(home)) == before
