@@ -97,7 +97,7 @@ class Rehearsal:
         settings = self._announced_settings()
         with self._session(settings) as session:
             state = recover(session, self.say, record_unknown=False)
-            pass
+            session.clouds.adopt({(each["type"], each["id"]) for each in state if "id" in each})
             planned = Progress("preview")
             if self.foresight:
                 outcome = self._plan(session, planned)

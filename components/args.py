@@ -37,8 +37,8 @@ class ComponentArgs(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_boolean_as_number(cls, value: Any, info: ValidationInfo) -> Any:  # Any: runs before the type is checked
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and field.annotation in (int, float, int | None, float | None):
+        annotation: Any = cls.model_fields[info.field_name or ""].annotation  # Any: as `_model_at`
+        if isinstance(value, bool) and annotation in (int, float, int | None, float | None):
             raise PydanticCustomError("number_type", "Input should be a number")
         return value
 

@@ -15,8 +15,10 @@ def hourly_cost(cluster: GkeGpuClusterArgs) -> dict[str, float | str] | None:
     dates: set[str] = set()
     for pool in (cluster.cpu_pool, *cluster.gpu_pools.values()):
         machine = machines.get(pool.machine_type)
-        prices = (machine.spot_hourly_usd if pool.spot else machine.hourly_usd) if machine else {}
-        if machine is None or region not in prices:
+        if machine is None:
+            return None
+        prices = machine.spot_hourly_usd if pool.spot else machine.hourly_usd
+        if region not in prices:
             return None
         minimum += pool.min_nodes * prices[region]
         maximum += pool.max_nodes * prices[region]

@@ -140,8 +140,9 @@ def _writing(folder: Path, progress: Callable[[str], None]) -> Generator[None]:
 
 def _installed() -> Iterator[Path]:
     """Every `pulumi` on PATH, in order, and those where Pulumi's installer puts it without changing PATH."""
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    for directory in dict.fromkeys([*os.get_exec_path(), str(home / "bin")]):
+    # a rehearsal sets PULUMI_HOME to a folder of its own
+    homes = [home for home in (os.environ.get("PULUMI_HOME"), Path.home() / ".pulumi") if home]
+    for directory in dict.fromkeys([*os.get_exec_path(), *(str(Path(home) / "bin") for home in homes)]):
         found = shutil.which("pulumi", path=directory)
         if found:
             yield Path(found)

@@ -1,5 +1,7 @@
 """The program: one stack for each deployment recipe, chosen by the stack's configuration."""
 
+from typing import Any
+
 import pulumi
 
 from components.findings import ConfigurationError, Severity, error, refuse
@@ -7,7 +9,9 @@ from stacks import dev, mixtral_tgi_gke_l4
 from stacks.configuration import read_settings, recipe_name
 from stacks.recipe import AccountValue, Recipe
 
-RECIPES = {recipe.name: recipe for recipe in (mixtral_tgi_gke_l4.RECIPE, dev.RECIPE)}
+RECIPES: dict[str, Recipe[Any]] = {  # Any: each recipe has settings of its own
+    recipe.name: recipe for recipe in (mixtral_tgi_gke_l4.RECIPE, dev.RECIPE)
+}
 """Every recipe by its name."""
 
 __all__ = ["RECIPES", "AccountValue", "Recipe", "main"]

@@ -12,6 +12,7 @@ import pytest
 from cli.progress import Diagnostic, Progress, ResourceProgress
 from cli.rehearsal import Rehearsal
 from cli.result import Outcome, Result
+from engine import find_pulumi
 from simulator import SimulatedClouds
 from tests.cli.conftest import CommandLine
 
@@ -125,13 +126,32 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_nothing_of_the_users_is_touched(project: Path, home: Path, command_line: CommandLine) -> None:
-    command_line.environment |= {"KUBECONFIG": str(home / ".kube" / "config"), "GOOGLE_PROJECT": "production"}
+def spying_pulumi(folder: Path) -> Path:
+    """Put a `pulumi` into `folder` that notes where each call is told to keep its things: not all ask HOME."""
+    note = folder / "calls"
+    script = folder / "pulumi"
+    script.write_text(
+        f'#!/bin/sh\necho "$PULUMI_HOME|$PULUMI_BACKEND_URL|$KUBECONFIG" >> "{note}"\nexec "{find_pulumi()}" "$@"\n'
+    )
+    script.chmod(0o755)
+    return note
+
+
+def test_nothing_of_the_users_is_touched(project: Path, home: Path, command_line: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    calls = spying_pulumi(tmp_path / "bin")
+    command_line.environment |= {
+        "KUBECONFIG": str(home / ".kube" / "config"),
+        "GOOGLE_PROJECT": "production",
+        "PATH": f"{tmp_path / 'bin'}:{command_line.environment['PATH']}",
+    }
     before = files_of(project), files_of(home)
     done = command_line.run("up", "small", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["outcome"] == "succeeded"
     assert "production" not in done.stdout
+    own = project / ".rehearsal" / "small"
+    assert set(calls.read_text().splitlines()) == {f"{own}/home|file://{own}/backend|{own}/kubeconfig"}
     assert (project / ".rehearsal" / ".gitignore").read_text() == "*\n"
     assert (files_of(project), files_of(home)) == before
     assert command_line.run("destroy", "small").returncode == 0
