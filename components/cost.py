@@ -1,19 +1,21 @@
 """What a stack costs."""
 
+from collections.abc import Iterable
+
 from components.catalog import load_catalog
-from components.gke_checks import region_of
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
+from components.gke_node_pool import NodePoolArgs
+from components.node_pool_checks import region_of
 
 
-def hourly_cost(cluster: GkeGpuClusterArgs) -> dict[str, float | str] | None:
-    """Return what the cluster's nodes cost in US dollars per hour, at their fewest and at their most.
+def hourly_cost(location: str, pools: Iterable[NodePoolArgs]) -> dict[str, float | str] | None:
+    """Return what the nodes of `pools` cost in US dollars per hour, at their fewest and at their most.
 
     Without disks, addresses, traffic and the fee of the cluster itself. None where the catalogue lacks a price.
     """
-    region, machines = region_of(cluster.location), load_catalog().machines
+    region, machines = region_of(location), load_catalog().machines
     minimum = maximum = 0.0
     dates: set[str] = set()
-    for pool in (cluster.cpu_pool, *cluster.gpu_pools.values()):
+    for pool in pools:
         machine = machines.get(pool.machine_type)
         if machine is None:
             return None

@@ -1,13 +1,56 @@
-"""What can be known to be wrong with a GKE cluster and its node pools before they are asked for."""
+"""What can be known to be wrong with a GKE cluster before it is asked for."""
 
+import ipaddress
 import re
 
 import pulumi_gcp as gcp
 
-from components.catalog import Machine, load_catalog
+from components.catalog import load_catalog
 from components.findings import Finding, error, join, warning
 from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.gke_node_pool import NAME_LIMIT, GpuPoolArgs, NodePoolArgs, initial_nodes
+from components.gke_node_pool import NAME_LIMIT, GpuPoolArgs, NodePoolArgs
+from components.node_pool_checks import (
+    check_gpu_pool,
+    check_pool,
+    check_pool_name,
+    check_zones,
+    is_region,
+    machine_of,
+    region_of,
+    zones_with,
+)
+
+LOGS = (
+    "SYSTEM_COMPONENTS",
+    "WORKLOADS",
+    "APISERVER",
+    "CONTROLLER_MANAGER",
+    "SCHEDULER",
+    "KCP_CONNECTION",
+    "KCP_SSHD",
+    "KCP_HPA",
+)
+"""What GKE can collect logs of.
+Source: registry.terraform.io, google_container_cluster, logging_config.enable_components, 2026-11-21."""
+
+METRICS = (
+    "SYSTEM_COMPONENTS",
+    "APISERVER",
+    "SCHEDULER",
+    "CONTROLLER_MANAGER",
+    "STORAGE",
+    "HPA",
+    "POD",
+    "DAEMONSET",
+    "DEPLOYMENT",
+    "STATEFULSET",
+    "WORKLOADS",
+    "KUBELET",
+    "CADVISOR",
+    "DCGM",
+    "JOBSET",
+)
+"""What GKE can collect metrics of. Source: there, monitoring_config.enable_components."""
 
 AUTONAME_SUFFIX = 8
 """Characters that Pulumi appends to a name that it gives."""
@@ -85,165 +128,91 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
         findings += check_zones([args.location], region, "location")
     for path, pool in {
         "cpuPool": args.cpu_pool,
-        **{f"gpuPools.{key}": pool for key, pool in args.gpu_pools.items()},
+        **{f"gpuPools.{key}": pool for key, pool in (args.gpu_pools or {}).items()},
     }.items():
         wrong_zones = check_zones(pool.zones or [], region, join(path, "zones"))
         zones = pool_zones(args, pool)
         findings += wrong_zones + check_pool(pool, zones, path)
         if isinstance(pool, GpuPoolArgs):
             findings += check_gpu_pool(pool, [] if wrong_zones else zones, path)
-    for pool_name in args.gpu_pools:
-        if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{NAME_LIMIT - 2}}}[a-z0-9])?", pool_name) or pool_name == "cpu":
-            findings.append(
-                error(
-                    "pool-name-invalid",
-                    f"gpuPools.{pool_name}",
-                    f"'{pool_name}' cannot be the name of a GPU pool.",
-                    f"Use at most {NAME_LIMIT} lower-case letters, digits and hyphens, a letter first; not 'cpu'.",
-                )
-            )
+    for pool_name in args.gpu_pools or {}:
+        findings += check_pool_name(pool_name, f"gpuPools.{pool_name}")
+    findings += _check_cpu_pool(args.cpu_pool) + _check_access(args) + _check_upkeep(args)
     return findings
 
 
-def machine_of(pool: NodePoolArgs) -> Machine | None:
-    """Return what the catalogue knows of the pool's machine type."""
-    return load_catalog().machines.get(pool.machine_type)
-
-
-def check_zones(zones: list[str], region: str, path: str) -> list[Finding]:
-    """Return what is wrong with `zones` for a cluster in `region`."""
-    findings: list[Finding] = []
-    catalog = load_catalog()
-    for index, zone in enumerate(zones):
-        where = f"{path}[{index}]"
-        if is_region(zone):
-            example = ", ".join(sorted(catalog.regions[zone].zones)) if zone in catalog.regions else f"{zone}-a"
-            findings.append(
-                error("zone-is-region", where, f"'{zone}' is a region where a zone belongs.", f"Set zones: {example}.")
-            )
-        elif region_of(zone) != region:
-            findings.append(
-                error(
-                    "zone-outside-region",
-                    where,
-                    f"zone '{zone}' is not in the cluster's region '{region}', which a node pool cannot leave.",
-                    f"Set a zone of {region}, or move the cluster to {region_of(zone)}.",
-                )
-            )
-        elif region in catalog.regions and zone not in catalog.regions[region].zones:
-            known = ", ".join(sorted(catalog.regions[region].zones))
-            findings.append(error("zone-unknown", where, f"'{zone}' does not exist.", f"Zones of {region}: {known}."))
-        elif zone in zones[:index]:
-            findings.append(error("zone-twice", where, f"'{zone}' is named twice.", "Name each zone once."))
-    return findings
-
-
-def check_pool(pool: NodePoolArgs, zones: list[str], path: str) -> list[Finding]:
-    """Return what is wrong with the size of `pool` over `zones`."""
-    findings: list[Finding] = []
-    nodes = initial_nodes(pool)
-    if not pool.min_nodes <= nodes <= pool.max_nodes:
-        findings.append(
-            error(
-                "pool-bounds",
-                join(path, "nodes"),
-                f"{nodes} nodes are not between minNodes {pool.min_nodes} and maxNodes {pool.max_nodes}.",
-                "Set minNodes <= nodes <= maxNodes.",
-            )
-        )
-    if zones and nodes % len(zones):
-        lower = nodes - nodes % len(zones)
-        findings.append(
-            error(
-                "pool-nodes-per-zone",
-                join(path, "nodes"),
-                f"{nodes} nodes cannot be spread evenly over {len(zones)} zones ({', '.join(zones)}).",
-                f"Set {lower} or {lower + len(zones)} nodes, or other zones: GKE starts as many nodes in every zone.",
-            )
-        )
-    return findings
-
-
-def check_gpu_pool(pool: GpuPoolArgs, zones: list[str], path: str) -> list[Finding]:
-    """Return what is wrong with the machine, GPUs and disks of `pool` in `zones`."""
-    catalog = load_catalog()
+def _check_cpu_pool(pool: NodePoolArgs) -> list[Finding]:
     machine = machine_of(pool)
-    if machine is None or machine.accelerator is None:
-        known = ", ".join(name for name, known in catalog.machines.items() if known.accelerator)
+    if machine is None:
         return [
-            error(
-                "machine-without-gpu",
-                join(path, "machineType"),
-                f"'{pool.machine_type}' is not a machine type with GPUs.",
-                f"Known ones: {known}.",
+            warning(
+                "machine-unknown",
+                "cpuPool.machineType",
+                f"the catalogue does not know '{pool.machine_type}'; it is not checked, and its price not known.",
+                "Check its name.",
             )
         ]
+    if machine.accelerator is not None:
+        return [
+            error(
+                "cpu-pool-accelerator",
+                "cpuPool.machineType",
+                f"'{pool.machine_type}' has accelerators, which GKE's own pods would take from the models.",
+                "Set a machine type without, and list this one under gpuPools.",
+            )
+        ]
+    return []
+
+
+def _check_access(args: GkeGpuClusterArgs) -> list[Finding]:
     findings: list[Finding] = []
-    if pool.accelerator_type not in (None, machine.accelerator):
-        findings.append(
-            error(
-                "machine-accelerator",
-                join(path, "acceleratorType"),
-                f"'{pool.machine_type}' has {machine.accelerator}, not {pool.accelerator_type}.",
-                f"Set acceleratorType to {machine.accelerator}, or another machineType.",
-            )
-        )
-    if pool.accelerator_count not in (None, machine.accelerator_count):
-        findings.append(
-            error(
-                "machine-accelerator-count",
-                join(path, "acceleratorCount"),
-                f"'{pool.machine_type}' has {machine.accelerator_count} GPUs, not {pool.accelerator_count}.",
-                f"Set acceleratorCount to {machine.accelerator_count}"
-                f"{_machine_with(machine.accelerator, pool.accelerator_count)}.",
-            )
-        )
-    if pool.local_ssds and pool.local_ssds not in machine.local_ssd_counts:
-        allowed = ", ".join(str(count) for count in machine.local_ssd_counts) or "none"
-        findings.append(
-            error(
-                "machine-local-ssds",
-                join(path, "localSsds"),
-                f"'{pool.machine_type}' cannot have {pool.local_ssds} local SSDs.",
-                f"Allowed: {allowed}.",
-            )
-        )
-    for index, name in enumerate(zones):
-        zone = catalog.zone(name)
-        if zone is not None and machine.accelerator not in zone.accelerators:
-            offering = ", ".join(zones_with(machine.accelerator, region_of(name))) or f"none of {region_of(name)}"
+    for name, cidr in (args.authorized_networks or {}).items():
+        try:
+            ipaddress.ip_network(cidr)
+        except ValueError:
             findings.append(
                 error(
-                    "zone-without-accelerator",
-                    f"{join(path, 'zones')}[{index}]",
-                    f"zone '{name}' does not offer {machine.accelerator}.",
-                    f"Zones of {region_of(name)} that do: {offering}.",
+                    "cidr-invalid",
+                    f"authorizedNetworks.{name}",
+                    f"'{cidr}' is not a CIDR range.",
+                    "Write it as 198.51.100.0/24.",
+                )
+            )
+    for index, role in enumerate(args.node_roles or []):
+        if not role.startswith(("roles/", "projects/", "organizations/")):
+            findings.append(
+                error(
+                    "role-invalid",
+                    f"nodeRoles[{index}]",
+                    f"'{role}' is not the name of a role.",
+                    "Write it as roles/artifactregistry.reader.",
                 )
             )
     return findings
 
 
-def _machine_with(accelerator: str, count: int | None) -> str:
-    machines = load_catalog().machines.items()
-    found = [
-        name for name, machine in machines if (machine.accelerator, machine.accelerator_count) == (accelerator, count)
-    ]
-    return f", or machineType to {found[0]}" if found else ""
-
-
-def zones_with(accelerator: str, region: str) -> list[str]:
-    """Return the zones of `region` that offer `accelerator`, as far as the catalogue knows."""
-    catalog = load_catalog()
-    if region not in catalog.regions:
-        return []
-    return sorted(name for name, zone in catalog.regions[region].zones.items() if accelerator in zone.accelerators)
-
-
-def is_region(location: str) -> bool:
-    """Return whether `location` has the form of a region, as `us-central1`, and not of a zone, as `us-central1-a`."""
-    return location.count("-") == 1
-
-
-def region_of(location: str) -> str:
-    """Return the region of a zone, or the region itself."""
-    return location.rpartition("-")[0] if location.count("-") > 1 else location
+def _check_upkeep(args: GkeGpuClusterArgs) -> list[Finding]:
+    findings: list[Finding] = []
+    for path, chosen, known in (("logging", args.logging, LOGS), ("monitoring", args.monitoring, METRICS)):
+        for index, component in enumerate(chosen or []):
+            if component not in known:
+                findings.append(
+                    error(
+                        "component-unknown",
+                        f"{path}[{index}]",
+                        f"GKE has no {path} component '{component}'.",
+                        f"Known: {', '.join(known)}.",
+                    )
+                )
+    window = args.maintenance_window
+    for path, time in (("start", window.start), ("end", window.end)) if window else ():
+        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time):
+            findings.append(
+                error(
+                    "time-invalid",
+                    f"maintenanceWindow.{path}",
+                    f"'{time}' is not a time in UTC.",
+                    "Write it as 2026-01-03T03:00:00Z.",
+                )
+            )
+    return findings

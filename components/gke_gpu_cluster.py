@@ -9,10 +9,11 @@ import pulumi_kubernetes as kubernetes
 
 from components.args import given
 from components.findings import refuse
-from components.gke_checks import check_gke_gpu_cluster, pool_zones, region_of
+from components.gke_checks import check_gke_gpu_cluster, pool_zones
 from components.gke_gpu_cluster_args import Addons, GkeGpuClusterArgs, MaintenanceWindow, ReleaseChannel
 from components.gke_node_pool import NodePoolArgs, create_node_pool
 from components.names import bounded
+from components.node_pool_checks import region_of
 
 APIS = (
     "cloudresourcemanager.googleapis.com",
@@ -37,6 +38,8 @@ class GkeGpuCluster(pulumi.ComponentResource):
 
     name: pulumi.Output[str]
     """Name of the cluster."""
+    cluster_id: pulumi.Output[str]
+    """ID of the cluster, `projects/P/locations/L/clusters/C`, for further node pools. Known when its own are ready."""
     endpoint: pulumi.Output[str]
     """Address of the control plane."""
     ca_certificate: pulumi.Output[str]
@@ -93,12 +96,15 @@ class GkeGpuCluster(pulumi.ComponentResource):
         pools = {"cpu": self._pool(f"{name}-cpu", args.cpu_pool, None, args, cluster, account.email, child)}
         # GPU nodes get their taint only where another pool can hold GKE's own pods
         after_cpu = pulumi.ResourceOptions(parent=self, depends_on=[pools["cpu"]])
-        for pool_name, pool in args.gpu_pools.items():
+        for pool_name, pool in (args.gpu_pools or {}).items():
             pools[pool_name] = self._pool(
                 f"{name}-{pool_name}", pool, pool_name, args, cluster, account.email, after_cpu
             )
 
         self.name = cluster.name
+        self.cluster_id = pulumi.Output.all(cluster.id, *(pool.id for pool in pools.values())).apply(
+            lambda ids: str(ids[0])
+        )
         self.endpoint = cluster.endpoint
         self.ca_certificate = cluster.master_auth.cluster_ca_certificate
         self.location = cluster.location
@@ -123,6 +129,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "name": self.name,
+                "clusterId": self.cluster_id,
                 "endpoint": self.endpoint,
                 "caCertificate": self.ca_certificate,
                 "location": self.location,
@@ -282,7 +289,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
             pool,
             pool_name=pool_name,
             zones=pool_zones(args, pool),
-            cluster=cluster,
+            cluster_id=cluster.id,
             service_account=node_email,
             tags=args.tags,
             opts=opts,

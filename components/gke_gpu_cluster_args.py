@@ -48,8 +48,9 @@ class GkeGpuClusterArgs(ComponentArgs):
     """Region of a regional cluster, or zone of a zonal one."""
     cpu_pool: NodePoolArgs
     """Nodes for everything that needs no GPU, GKE's own pods among them."""
-    gpu_pools: dict[str, GpuPoolArgs]
-    """GPU node pools by name. A pool that is replaced is deleted first, since scarce GPUs rarely suffice for two."""
+    gpu_pools: dict[str, GpuPoolArgs] | None = None
+    """GPU node pools by name. A pool that is replaced is deleted first, since scarce GPUs rarely suffice for two.
+    Default: none."""
     project: Input[str] | None = None
     """Google Cloud project ID. Default: that of the gcp provider, `gcp:project`."""
     node_locations: list[str] | None = None

@@ -6,11 +6,17 @@ import pulumi
 import pulumi_gcp as gcp
 from pydantic import Field
 
-from components.args import ComponentArgs, given
+from components.args import ComponentArgs, Input, given
 from components.catalog import load_catalog
+from components.tpu import slice_of
 
 NAME_LIMIT = 40
 """Characters that GKE allows in the name of a node pool or cluster."""
+
+
+FLEX_START_SECONDS = "604800s"
+"""The longest that flex-start nodes can run: seven days.
+Source: cloud.google.com/kubernetes-engine/docs/concepts/dws, 2026-11-21."""
 
 
 class DriverVersion(StrEnum):
@@ -72,6 +78,21 @@ class GpuPoolArgs(NodePoolArgs):
     """NVIDIA driver that GKE installs. Default: `latest`. A change replaces the pool."""
 
 
+class TpuPoolArgs(NodePoolArgs):
+    """A node pool of TPU slices. GKE itself taints its nodes `google.com/tpu=present:NoSchedule`."""
+
+    topology: str
+    """Arrangement of a slice's chips, for example `2x4`. With the machine type it decides how many nodes a slice is:
+    with one, `nodes` are as many independent slices; with several, they are the one slice of the pool."""
+    flex_start: bool | None = None
+    """Let Dynamic Workload Scheduler wait for capacity, and take the nodes back after seven days. Default: false."""
+
+
+def is_multi_host(pool: NodePoolArgs) -> bool:
+    """Return whether the pool's nodes are parts of one TPU slice, which come and go together."""
+    return isinstance(pool, TpuPoolArgs) and slice_of(pool.machine_type, pool.topology).multi_host
+
+
 def initial_nodes(pool: NodePoolArgs) -> int:
     """Return the nodes that the pool starts with."""
     return pool.min_nodes if pool.nodes is None else pool.nodes
@@ -83,8 +104,8 @@ def create_node_pool(
     *,
     pool_name: str | None,
     zones: list[str],
-    cluster: gcp.container.Cluster,
-    service_account: pulumi.Output[str],
+    cluster_id: Input[str],
+    service_account: Input[str],
     tags: list[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> gcp.container.NodePool:
@@ -97,21 +118,19 @@ def create_node_pool(
     return gcp.container.NodePool(
         resource_name,
         name=pool_name,
-        cluster=cluster.id,
+        cluster=cluster_id,
         node_locations=zones,
         initial_node_count=per_zone,
-        autoscaling=gcp.container.NodePoolAutoscalingArgs(
-            total_min_node_count=pool.min_nodes,
-            total_max_node_count=pool.max_nodes,
-            # takes nodes wherever there are any, where BALANCED waits for the scarcest zone
-            location_policy="ANY",
-        ),
+        autoscaling=_autoscaling(pool),
         management=gcp.container.NodePoolManagementArgs(
             auto_repair=pool.auto_repair is not False, auto_upgrade=pool.auto_upgrade is not False
         ),
-        # a surge node would need GPUs that the quota may not have
+        # a surge node would need accelerators that the quota may not have
         upgrade_settings=gcp.container.NodePoolUpgradeSettingsArgs(max_surge=0, max_unavailable=1)
-        if isinstance(pool, GpuPoolArgs)
+        if isinstance(pool, GpuPoolArgs | TpuPoolArgs)
+        else None,
+        placement_policy=gcp.container.NodePoolPlacementPolicyArgs(type="COMPACT", tpu_topology=pool.topology)
+        if isinstance(pool, TpuPoolArgs) and is_multi_host(pool)
         else None,
         node_drain_configs=[gcp.container.NodePoolNodeDrainConfigArgs(respect_pdb_during_node_pool_deletion=True)],
         node_config=_node_config(pool, service_account, tags),
@@ -127,8 +146,20 @@ def create_node_pool(
     )
 
 
+def _autoscaling(pool: NodePoolArgs) -> gcp.container.NodePoolAutoscalingArgs:
+    if is_multi_host(pool):
+        # GKE takes no total for nodes that come and go together
+        return gcp.container.NodePoolAutoscalingArgs(min_node_count=pool.min_nodes, max_node_count=pool.max_nodes)
+    return gcp.container.NodePoolAutoscalingArgs(
+        total_min_node_count=pool.min_nodes,
+        total_max_node_count=pool.max_nodes,
+        # takes nodes wherever there are any, where BALANCED waits for the scarcest zone
+        location_policy="ANY",
+    )
+
+
 def _node_config(
-    pool: NodePoolArgs, service_account: pulumi.Output[str], tags: list[str] | None
+    pool: NodePoolArgs, service_account: Input[str], tags: list[str] | None
 ) -> gcp.container.NodePoolNodeConfigArgs:
     optional = given(
         spot=pool.spot,
@@ -145,6 +176,8 @@ def _node_config(
         )
     if isinstance(pool, GpuPoolArgs):
         optional |= _gpu_config(pool)
+    if isinstance(pool, TpuPoolArgs) and pool.flex_start:
+        optional |= {"flex_start": True, "max_run_duration": FLEX_START_SECONDS}
     return gcp.container.NodePoolNodeConfigArgs(
         machine_type=pool.machine_type,
         service_account=service_account,

@@ -93,6 +93,8 @@ class InferenceServiceArgs(ComponentArgs):
     """Container image. Default: the one that the server's profile pins."""
     accelerator: str | None = None
     """GPU of the nodes by GKE's name, for example `nvidia-l4`. Default: none."""
+    topology: str | None = None
+    """Topology of the TPU slice, for example `2x4`. Default: none, as for GPUs."""
     accelerators: int | None = Field(default=None, ge=1)
     """GPUs of one pod. Default: none."""
     pool_accelerators: int | None = Field(default=None, ge=1)

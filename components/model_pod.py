@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.args import given
+from components.catalog import load_catalog
 from components.inference_service_args import InferenceServiceArgs, StorageKind
 from components.servers import SERVERS, ModelServer, Serving
 from components.sizing import load_seconds
@@ -22,6 +23,9 @@ PROBE_SECONDS = 10
 NODE_MINUTES = 15
 """A new GPU node may take until its driver is installed and the image of 5 to 15 GB is pulled. Users report more than
 10 minutes: GoogleCloudPlatform/ai-on-gke, modules/inference-service/main.tf."""
+
+TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
+"""Label that GKE gives to the nodes of a TPU slice."""
 
 core = kubernetes.core.v1
 
@@ -41,6 +45,23 @@ def serving_of(args: InferenceServiceArgs) -> Serving:
     )
 
 
+def node_selector(args: InferenceServiceArgs) -> dict[str, str]:
+    """Return the labels that a node must have to run the service's pods."""
+    selector = dict(args.node_selector or {})
+    accelerator = load_catalog().accelerators.get(args.accelerator or "")
+    if accelerator:
+        selector[accelerator.selector] = accelerator.name
+    if args.topology:
+        selector[TOPOLOGY_LABEL] = args.topology
+    return selector
+
+
+def chips(args: InferenceServiceArgs) -> dict[str, str]:
+    """Return the resource that stands for the accelerators of one pod, and how many it takes."""
+    accelerator = load_catalog().accelerators.get(args.accelerator or "")
+    return {accelerator.resource: str(args.accelerators)} if accelerator and args.accelerators else {}
+
+
 def startup_seconds(args: InferenceServiceArgs) -> int:
     """Return how long the server may take to download and load the model, in seconds."""
     if args.startup_minutes is not None:
@@ -57,12 +78,11 @@ def pod_template(
     name: str, args: InferenceServiceArgs, labels: dict[str, str], secret_name: pulumi.Output[str] | None
 ) -> core.PodTemplateSpecArgs:
     """Return the template of the pods of the service `name`, which read the token from the Secret `secret_name`."""
-    selector = dict(args.node_selector or {})
-    tolerations: list[core.TolerationArgs] = []
-    if args.accelerator:
-        selector["cloud.google.com/gke-accelerator"] = args.accelerator
-        # GKE adds it to pods that ask for GPUs; other clusters do not
-        tolerations.append(core.TolerationArgs(key="nvidia.com/gpu", operator="Exists", effect="NoSchedule"))
+    selector = node_selector(args)
+    # GKE adds it to pods that ask for the resource; other clusters do not
+    tolerations = [
+        core.TolerationArgs(key=resource, operator="Exists", effect="NoSchedule") for resource in chips(args)
+    ]
     return core.PodTemplateSpecArgs(
         metadata=kubernetes.meta.v1.ObjectMetaArgs(labels=labels),
         spec=core.PodSpecArgs(
@@ -94,8 +114,7 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
         reference = core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=secret_name, key=TOKEN_KEY))
         variables += [core.EnvVarArgs(name=variable, value_from=reference) for variable in server.token_variables]
     resources = {"cpu": args.resources.cpu, "memory": args.resources.memory}
-    if args.accelerators:
-        resources["nvidia.com/gpu"] = str(args.accelerators)
+    resources |= chips(args)
     arguments = [*server.arguments(serving), *(args.arguments or [])]
 
     def probe(failures: int) -> core.ProbeArgs:

@@ -1,10 +1,13 @@
 """Pods against the nodes that a stack makes for them."""
 
+from collections.abc import Mapping
+
 from components.catalog import load_catalog
 from components.findings import Finding, error
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.gke_node_pool import GpuPoolArgs
+from components.gke_node_pool import GpuPoolArgs, TpuPoolArgs
 from components.inference_service_args import InferenceServiceArgs, StorageKind
+from components.model_pod import TOPOLOGY_LABEL, node_selector
+from components.node_pool_checks import machine_of
 from components.nodes import allocatable
 from components.quantities import quantity
 
@@ -12,49 +15,58 @@ LOCAL_SSD_PATH = "/mnt/stateful_partition/kube-ephemeral-ssd"
 """Where GKE mounts the local SSDs that hold a node's ephemeral storage."""
 
 
-def pools_for(cluster: GkeGpuClusterArgs, service: InferenceServiceArgs) -> dict[str, GpuPoolArgs]:
-    """Return the GPU pools whose nodes the pods of `service` select."""
+AcceleratorPools = Mapping[str, GpuPoolArgs | TpuPoolArgs]
+"""Pools with accelerators, by name."""
+
+
+def pools_for(pools: AcceleratorPools, service: InferenceServiceArgs) -> AcceleratorPools:
+    """Return those of `pools` whose nodes the pods of `service` select."""
+    wanted = node_selector(service).items()
+    return {name: pool for name, pool in pools.items() if wanted <= _node_labels(name, pool).items()}
+
+
+def _node_labels(name: str, pool: GpuPoolArgs | TpuPoolArgs) -> dict[str, str]:
+    """Return the pool's own labels and those that GKE gives its nodes."""
+    catalog = load_catalog()
+    labels = {"cloud.google.com/gke-nodepool": name, "node.kubernetes.io/instance-type": pool.machine_type}
+    machine = machine_of(pool)
+    if machine is not None and machine.accelerator is not None:
+        labels[catalog.accelerators[machine.accelerator].selector] = machine.accelerator
+    if pool.spot:
+        labels["cloud.google.com/gke-spot"] = "true"
+    if isinstance(pool, TpuPoolArgs):
+        labels[TOPOLOGY_LABEL] = pool.topology
+    return {**labels, **(pool.labels or {})}
+
+
+def pool_accelerators(pools: AcceleratorPools, service: InferenceServiceArgs) -> int | None:
+    """Return how many accelerators the pods of `service` can find at the most, or None if no pool is for them."""
     machines = load_catalog().machines
-    return {
-        name: pool
-        for name, pool in cluster.gpu_pools.items()
-        if pool.machine_type in machines
-        and machines[pool.machine_type].accelerator == service.accelerator
-        and (service.node_selector or {}).items() <= (pool.labels or {}).items()
-    }
+    chosen = pools_for(pools, service).values()
+    return sum(pool.max_nodes * machines[pool.machine_type].accelerator_count for pool in chosen) or None
 
 
-def pool_accelerators(cluster: GkeGpuClusterArgs, service: InferenceServiceArgs) -> int | None:
-    """Return how many GPUs the pods of `service` can find at the most, or None if no pool is for them."""
-    machines = load_catalog().machines
-    pools = pools_for(cluster, service)
-    return sum(pool.max_nodes * machines[pool.machine_type].accelerator_count for pool in pools.values()) or None
-
-
-def check_placement(service: InferenceServiceArgs, cluster: GkeGpuClusterArgs) -> list[Finding]:
-    """Return why pods of `service` would find no node of `cluster`, by path within the service's arguments."""
-    pools = pools_for(cluster, service)
+def check_placement(service: InferenceServiceArgs, offered: AcceleratorPools) -> list[Finding]:
+    """Return why pods of `service` would find no node of the pools, by path within the service's arguments."""
+    if service.accelerator is not None and service.accelerator not in load_catalog().accelerators:
+        return []  # said by the service's own check
+    pools = pools_for(offered, service)
     if not pools:
-        machines = load_catalog().machines
-        if any(
-            getattr(machines.get(pool.machine_type), "accelerator", None) is None for pool in cluster.gpu_pools.values()
-        ):
-            return []  # said by the cluster's own check
-        offered = ", ".join(
-            f"{name} ({pool.machine_type}, labels {pool.labels or {}})" for name, pool in cluster.gpu_pools.items()
-        )
+        if any(getattr(machine_of(pool), "accelerator", None) is None for pool in offered.values()):
+            return []  # said by the pools' own check
+        listed = "; ".join(f"{name} with {_node_labels(name, pool)}" for name, pool in offered.items())
         return [
             error(
                 "placement-no-pool",
                 "nodeSelector",
-                f"no GPU pool has {service.accelerator} and the labels {service.node_selector or {}}.",
-                f"Pools: {offered or 'none'}.",
+                f"no pool has nodes with {node_selector(service)}.",
+                f"Pools: {listed or 'none'}.",
             )
         ]
     return [finding for name, pool in pools.items() for finding in _check_node(service, name, pool)]
 
 
-def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs) -> list[Finding]:
+def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | TpuPoolArgs) -> list[Finding]:
     machine = load_catalog().machines[pool.machine_type]
     findings: list[Finding] = []
     if (service.accelerators or 0) > machine.accelerator_count:
@@ -87,7 +99,7 @@ def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs) -> 
             )
     storage = service.storage
     if storage.kind is StorageKind.HOST_PATH and (storage.host_path or "").startswith(LOCAL_SSD_PATH):
-        have = (pool.local_ssds or 0) * machine.local_ssd_gb * 1e9
+        have = (pool.local_ssds or 0 if isinstance(pool, GpuPoolArgs) else 0) * machine.local_ssd_gb * 1e9
         try:
             needed = quantity(storage.size)
         except ValueError:

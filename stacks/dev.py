@@ -7,10 +7,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.args import ComponentArgs, Input, given
-from components.findings import Finding
+from components.findings import Finding, error
 from components.inference_checks import check_inference_service
 from components.inference_service import InferenceService
-from components.inference_service_args import InferenceServiceArgs
+from components.inference_service_args import Exposure, InferenceServiceArgs
 from stacks.recipe import Recipe
 from stacks.serving import service_findings, serving_outputs
 
@@ -32,6 +32,16 @@ class Settings(ComponentArgs):
 
 def check(settings: Settings) -> list[Finding]:
     """Return everything that can be known to be wrong."""
+    if settings.service.exposure not in (None, Exposure.CLUSTER):
+        # instead of what the component says of ranges and regions, which this stack has not
+        return [
+            error(
+                "exposure-unsupported",
+                "service.exposure",
+                "this stack knows nothing of the cloud that its cluster may be in, and reserves no address.",
+                "Set cluster, and forward a port; or use a recipe that makes its cluster.",
+            )
+        ]
     return service_findings(settings.service, check_inference_service(SERVICE, settings.service_args()))
 
 

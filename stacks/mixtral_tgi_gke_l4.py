@@ -8,12 +8,13 @@ import pulumi
 from components.args import ComponentArgs, Input, given
 from components.cost import hourly_cost
 from components.findings import Finding
-from components.gke_checks import check_gke_gpu_cluster, region_of
+from components.gke_checks import check_gke_gpu_cluster
 from components.gke_gpu_cluster import GkeGpuCluster
 from components.gke_gpu_cluster_args import GkeGpuClusterArgs
 from components.inference_checks import check_inference_service
 from components.inference_service import InferenceService
 from components.inference_service_args import InferenceServiceArgs
+from components.node_pool_checks import region_of
 from components.placement import check_placement, pool_accelerators
 from stacks.recipe import AccountValue, Recipe
 from stacks.serving import service_findings, serving_outputs
@@ -42,7 +43,7 @@ class Settings(ComponentArgs):
                 source_ranges=self.source_ranges,
                 region=region_of(self.cluster.location),
                 subnetwork=self.cluster.subnetwork,
-                pool_accelerators=pool_accelerators(self.cluster, self.service),
+                pool_accelerators=pool_accelerators(self.cluster.gpu_pools or {}, self.service),
             )
         )
 
@@ -54,7 +55,7 @@ def check(settings: Settings) -> list[Finding]:
         *(finding.under("cluster") for finding in check_gke_gpu_cluster(CLUSTER, settings.cluster)),
         *service_findings(
             settings.service,
-            [*check_inference_service(SERVICE, service), *check_placement(service, settings.cluster)],
+            [*check_inference_service(SERVICE, service), *check_placement(service, settings.cluster.gpu_pools or {})],
         ),
     ]
 
@@ -62,12 +63,13 @@ def check(settings: Settings) -> list[Finding]:
 def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the cluster and the service on it."""
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
+    pools = [settings.cluster.cpu_pool, *(settings.cluster.gpu_pools or {}).values()]
     # the address is reserved in the cluster's project, once that has the APIs
     args = settings.service_args().model_copy(update={"project": cluster.project})
     service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider]))
     return {
         **serving_outputs(service, settings.service),
-        "hourlyCost": hourly_cost(settings.cluster),
+        "hourlyCost": hourly_cost(settings.cluster.location, pools),
         "kubeconfig": cluster.kubeconfig,
     }
 

@@ -101,7 +101,6 @@ def test_how_pods_ask_for_an_accelerator(name: str, resource: str, selector: str
 def test_an_accelerator_has_no_more_than_its_data_sheet_says(name: str) -> None:
     accelerator = CATALOG.accelerators[name]
     assert 0.9 * accelerator.memory_gib < accelerator.usable_gib <= accelerator.memory_gib
-    # the platform that schedules them tells kinds apart by their names
     assert (accelerator.kind == "tpu") == name.startswith("tpu-")
     assert accelerator.spot_quota.startswith("PREEMPTIBLE_")
 
@@ -166,7 +165,7 @@ def test_a_family_costs_in_proportion_to_its_cpus(family: str) -> None:
             "topologies",
             "[topologies.ct5p-hightpu-4t]",
             "[topologies.ct5p-hightpu-8t]",
-            "machine ct5p-hightpu-4t: it must have TPUs and be in topologies.toml, or neither; machine ct5p-hightpu-8t:",
+            "machine ct5p-hightpu-4t: it must have TPUs and be in topologies.toml, or neither; machine ct5p-hightpu-8t",
         ),
         (
             "topologies",

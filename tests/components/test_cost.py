@@ -6,7 +6,12 @@ import pytest
 
 from components.catalog import load_catalog
 from components.cost import hourly_cost
+from components.gke_gpu_cluster_args import GkeGpuClusterArgs
 from tests.components.guide import GONE, cluster_args
+
+
+def cost_of(cluster: GkeGpuClusterArgs) -> dict[str, float | str] | None:
+    return hourly_cost(cluster.location, [cluster.cpu_pool, *(cluster.gpu_pools or {}).values()])
 
 
 def test_the_guide() -> None:
@@ -14,7 +19,7 @@ def test_the_guide() -> None:
     machines = load_catalog().machines
     cpu, gpu = (machines[name].hourly_usd["us-central1"] for name in ("n2d-standard-8", "g2-standard-48"))
     assert (cpu, gpu) == (pytest.approx(0.338, abs=0.0005), 4.0017)
-    cost = hourly_cost(cluster_args())
+    cost = cost_of(cluster_args())
     assert cost == {
         "minimum": pytest.approx(5.0157),
         "maximum": pytest.approx(10.0314),
@@ -24,7 +29,7 @@ def test_the_guide() -> None:
 
 
 def bounds(**changes: Any) -> tuple[float, float]:
-    cost = hourly_cost(cluster_args(**changes))
+    cost = cost_of(cluster_args(**changes))
     assert cost is not None
     return float(cost["minimum"]), float(cost["maximum"])
 
@@ -56,4 +61,4 @@ def test_a_zonal_cluster_has_the_prices_of_its_region() -> None:
     ],
 )
 def test_without_a_price_there_is_no_sum(changes: dict[str, Any]) -> None:
-    assert hourly_cost(cluster_args(**changes)) is None
+    assert cost_of(cluster_args(**changes)) is None

@@ -47,6 +47,18 @@ def test_the_guide_itself_is_right() -> None:
             "us-central1-a, us-central1-b, us-central1-c",
         ),
         ({f"{POOL}.machineType": "n2d-standard-8"}, f"{POOL}.machineType", "machine-without-gpu", "g2-standard-48"),
+        ({f"{POOL}.machineType": "ct5lp-hightpu-8t"}, f"{POOL}.machineType", "machine-without-gpu", "g2-standard-48"),
+        ({"cpuPool.machineType": "g2-standard-4"}, "cpuPool.machineType", "cpu-pool-accelerator", "gpuPools"),
+        ({"authorizedNetworks": {"office": "here"}}, "authorizedNetworks.office", "cidr-invalid", "198.51.100.0/24"),
+        ({"nodeRoles": ["storage.admin"]}, "nodeRoles[0]", "role-invalid", "roles/"),
+        ({"logging": ["SYSTEM"]}, "logging[0]", "component-unknown", "SYSTEM_COMPONENTS"),
+        ({"monitoring": ["SYSTEM"]}, "monitoring[0]", "component-unknown", "SYSTEM_COMPONENTS"),
+        (
+            {"maintenanceWindow": {"start": "Saturday", "end": "2026-01-03T09:00:00Z", "recurrence": "FREQ=DAILY"}},
+            "maintenanceWindow.start",
+            "time-invalid",
+            "2026-01-03T03:00:00Z",
+        ),
         ({f"{POOL}.machineType": "g2-standard-47"}, f"{POOL}.machineType", "machine-without-gpu", "g2-standard-48"),
         (
             {f"{POOL}.acceleratorType": "nvidia-tesla-t4"},
@@ -79,6 +91,11 @@ def test_one_mistake_is_one_error_at_its_setting(changes: dict[str, Any], path: 
     (finding,) = found(**changes)
     assert (finding.severity, finding.path, finding.code) == ("error", path, code)
     assert said in f"{finding.message} {finding.remedy}"
+
+
+def test_a_machine_that_the_catalogue_lacks_is_told_and_not_refused() -> None:
+    (finding,) = found(**{"cpuPool.machineType": "n2d-standrd-8"})
+    assert (finding.severity, finding.path, finding.code) == ("warning", "cpuPool.machineType", "machine-unknown")
 
 
 def test_a_region_where_zones_are_expected_names_what_it_takes() -> None:

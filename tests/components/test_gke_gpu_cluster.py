@@ -1,6 +1,5 @@
 """All that GkeGpuCluster registers for the guide's cluster, and how each setting changes it."""
 
-
 import pulumi
 import pytest
 import yaml
@@ -152,6 +151,7 @@ def test_outputs(guide: Recording) -> None:
     assert outputs.pop("provider")["urn"].endswith("pulumi:providers:kubernetes::guide-kubernetes")
     assert outputs == {
         "name": "guide-1234567",
+        "clusterId": "guide-id",
         "endpoint": "192.0.2.10",
         "caCertificate": "Y2E=",
         "location": "us-central1",

@@ -11,6 +11,8 @@ from components.gke_gpu_cluster_args import GkeGpuClusterArgs
 from tests.components.guide import CLUSTER, GONE, cluster_args, inputs, record_cluster
 from tests.recording import Recording, record
 
+WINDOW = {"start": "2026-02-01T01:00:00Z", "end": "2026-02-01T05:00:00Z"}
+
 
 @pytest.fixture(scope="module")
 def guide() -> Recording:
@@ -65,9 +67,9 @@ def test_a_zonal_cluster_names_only_the_zones_besides_its_own() -> None:
             },
         ),
         (
-            {"maintenanceWindow": {"start": "s", "end": "e", "recurrence": "r"}},
+            {"maintenanceWindow": {**WINDOW, "recurrence": "FREQ=DAILY"}},
             "maintenancePolicy",
-            {"recurringWindow": {"startTime": "s", "endTime": "e", "recurrence": "r"}},
+            {"recurringWindow": {"startTime": WINDOW["start"], "endTime": WINDOW["end"], "recurrence": "FREQ=DAILY"}},
         ),
         (
             {"authorizedNetworks": {"office": "198.51.100.0/24"}},

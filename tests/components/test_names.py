@@ -28,6 +28,6 @@ def test_within_the_limit_and_of_the_same_alphabet(name: str, limit: int) -> Non
     assert cut == bounded(name, limit)
 
 
-@given(names=st.lists(NAMES, min_size=2, max_size=20, unique=True))
-def test_different_names_stay_different(names: list[str]) -> None:
-    assert len({bounded(name, 20) for name in names}) == len(names)
+@given(endings=st.lists(NAMES, min_size=2, max_size=20, unique=True))
+def test_names_that_differ_only_at_the_end_stay_different(endings: list[str]) -> None:
+    assert len({bounded(f"a-long-beginning-{ending}", 20) for ending in endings}) == len(endings)

@@ -13,7 +13,7 @@ SMALL: dict[str, Any] = {"machineType": "g2-standard-24", "minNodes": 0, "maxNod
 
 
 def found(cluster: dict[str, Any] | None = None, **service: Any) -> list[tuple[str, str]]:
-    findings = check_placement(service_args(**service), cluster_args(**(cluster or {})))
+    findings = check_placement(service_args(**service), cluster_args(**(cluster or {})).gpu_pools or {})
     assert all(finding.severity == "error" for finding in findings)
     return [(finding.path, finding.code) for finding in findings]
 
@@ -49,6 +49,9 @@ def test_one_mistake_is_one_error(cluster: dict[str, Any], service: dict[str, An
         {"storage.size": "1300Gi"},
         {"accelerators": 1},
         {"nodeSelector": GONE},
+        # labels that GKE itself gives the nodes
+        {"nodeSelector": {"cloud.google.com/gke-nodepool": "l4"}},
+        {"nodeSelector": {"node.kubernetes.io/instance-type": "g2-standard-48"}},
     ],
 )
 def test_what_fits(service: dict[str, Any]) -> None:
@@ -77,13 +80,13 @@ def test_every_pool_that_may_take_a_pod_must_be_able_to() -> None:
 
 
 def test_the_pool_at_its_largest() -> None:
-    assert pool_accelerators(cluster_args(), service_args()) == 2 * 4
-    assert pool_accelerators(cluster_args(gpuPools__l4__maxNodes=5), service_args()) == 5 * 4
-    both = cluster_args(gpuPools__small=SMALL)
+    assert pool_accelerators(cluster_args().gpu_pools or {}, service_args()) == 2 * 4
+    assert pool_accelerators(cluster_args(gpuPools__l4__maxNodes=5).gpu_pools or {}, service_args()) == 5 * 4
+    both = cluster_args(gpuPools__small=SMALL).gpu_pools or {}
     assert pool_accelerators(both, service_args()) == 2 * 4
     assert pool_accelerators(both, service_args(nodeSelector=GONE)) == 2 * 4 + 3 * 2
     assert set(pools_for(both, service_args(nodeSelector=GONE))) == {"l4", "small"}
-    assert pool_accelerators(cluster_args(gpuPools={}), service_args()) is None
+    assert pool_accelerators(cluster_args(gpuPools={}).gpu_pools or {}, service_args()) is None
 
 
 @pytest.mark.parametrize("machine", ["n2d-standard-8", "g2-standard-47"])
@@ -92,9 +95,10 @@ def test_a_machine_without_gpus_is_said_elsewhere(machine: str) -> None:
 
 
 def test_the_remedy_names_the_pools_there_are() -> None:
-    (finding,) = check_placement(service_args(nodeSelector={"a": "b"}), cluster_args())
-    assert "l4 (g2-standard-48, labels {'accelerator': 'nvidia-gpu'})" in finding.remedy
-    (finding,) = check_placement(service_args(), cluster_args(gpuPools={}))
+    (finding,) = check_placement(service_args(nodeSelector={"a": "b"}), cluster_args().gpu_pools or {})
+    assert "l4 with {" in finding.remedy
+    assert "'accelerator': 'nvidia-gpu'" in finding.remedy
+    (finding,) = check_placement(service_args(), cluster_args(gpuPools={}).gpu_pools or {})
     assert finding.remedy == "Pools: none."
 
 

@@ -50,7 +50,7 @@ def test_what_is_required_and_what_is_optional() -> None:
     def required(properties: dict[str, PropertyDefinition]) -> set[str]:
         return {name for name, part in properties.items() if not part.optional}
 
-    assert required(DEFINITIONS["GkeGpuCluster"].inputs) == {"location", "cpuPool", "gpuPools"}
+    assert required(DEFINITIONS["GkeGpuCluster"].inputs) == {"location", "cpuPool"}
     assert required(DEFINITIONS["InferenceService"].inputs) == {"server", "model", "resources", "storage"}
     assert required(TYPES["GpuPoolArgs"].properties) == {"machineType", "minNodes", "maxNodes"}
     # an optional input, so that its default is the component's business and not the schema's

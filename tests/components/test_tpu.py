@@ -39,7 +39,9 @@ ALL = [(machine, topology) for machine in TPU_MACHINES for topology in topologie
     ],
 )
 def test_slice(machine: str, topology: str, chips: int, hosts: int) -> None:
-    assert slice_of(machine, topology) == Slice(chips=chips, hosts=hosts, chips_per_host=chips // hosts)
+    found = slice_of(machine, topology)
+    assert found == Slice(chips=chips, hosts=hosts, chips_per_host=chips // hosts)
+    assert found.multi_host is (hosts != 1)
 
 
 @given(some.sampled_from(ALL))

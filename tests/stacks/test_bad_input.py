@@ -107,8 +107,9 @@ def test_a_smaller_machine_lacks_all_that_the_pods_need() -> None:
 
 
 def test_public_exposure_without_a_load_balancer_of_a_cloud() -> None:
-    codes = {finding.code for finding in refused(run(DEV, {"service.exposure": "public"}))}
-    assert "source-ranges-missing" in codes
+    (finding,) = refused(run(DEV, {"service.exposure": "public"}))
+    assert (finding.code, finding.path) == ("exposure-unsupported", "service.exposure")
+    assert "forward a port" in finding.remedy
 
 
 @pytest.mark.parametrize("empty", ["", [], {}, None])
