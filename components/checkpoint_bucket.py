@@ -109,7 +109,7 @@ def check_checkpoint_bucket(
     `cluster_location` is the region or zone of the cluster that reads it, if it is known.
     """
     findings: list[Finding] = []
-    chosen = args.bucket_name if args.bucket_name is not None else f"{name}-0000000"
+    chosen = args.bucket_name if args.bucket_name is not None else f"{name.lower()}-0000000"
     # rules of cloud.google.com/storage/docs/buckets, read on 2026-11-21
     allowed = re.fullmatch(r"[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]", chosen)
     if not allowed or chosen.startswith("goog") or "google" in chosen:
@@ -140,6 +140,14 @@ def check_checkpoint_bucket(
                 "Set 0, or 7 to 90.",
             )
         )
+    for path, members in (("readers", args.readers), ("writers", args.writers)):
+        findings += [
+            _wrong_member(f"{path}.{key}", member) for key, member in (members or {}).items() if _is_wrong(member)
+        ]
+    for key in (args.readers or {}).keys() & (args.writers or {}).keys():
+        findings.append(
+            error("bucket-member-twice", f"readers.{key}", f"'{key}' is also a writer, who may read.", "Name it once.")
+        )
     if cluster_location is not None and region_of(cluster_location) != args.location.lower():
         findings.append(
             warning(
@@ -151,3 +159,20 @@ def check_checkpoint_bucket(
             )
         )
     return findings
+
+
+def _is_wrong(member: Input[str]) -> bool:
+    return isinstance(member, str) and ":" not in member
+
+
+def _wrong_member(path: str, member: Input[str]) -> Finding:
+    if member in ("allUsers", "allAuthenticatedUsers"):
+        return error(
+            "bucket-public", path, f"'{member}' is everyone, and the bucket cannot be public.", "Name who may read it."
+        )
+    return error(
+        "bucket-member-invalid",
+        path,
+        f"'{member}' is not a member.",
+        "Write it as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com, or take WorkloadIdentityBinding's `member`.",
+    )

@@ -128,6 +128,7 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
         findings += check_zones([args.location], region, "location")
     for path, pool in {
         "cpuPool": args.cpu_pool,
+        **{f"cpuPools.{key}": pool for key, pool in (args.cpu_pools or {}).items()},
         **{f"gpuPools.{key}": pool for key, pool in (args.gpu_pools or {}).items()},
     }.items():
         wrong_zones = check_zones(pool.zones or [], region, join(path, "zones"))
@@ -135,19 +136,31 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
         findings += wrong_zones + check_pool(pool, zones, path)
         if isinstance(pool, GpuPoolArgs):
             findings += check_gpu_pool(pool, [] if wrong_zones else zones, path)
-    for pool_name in args.gpu_pools or {}:
-        findings += check_pool_name(pool_name, f"gpuPools.{pool_name}")
-    findings += _check_cpu_pool(args.cpu_pool) + _check_access(args) + _check_upkeep(args)
+        else:
+            findings += _check_cpu_pool(pool, join(path, "machineType"))
+    for group, pools in (("cpuPools", args.cpu_pools), ("gpuPools", args.gpu_pools)):
+        for pool_name in pools or {}:
+            findings += check_pool_name(pool_name, f"{group}.{pool_name}")
+    for pool_name in (args.cpu_pools or {}).keys() & (args.gpu_pools or {}).keys():
+        findings.append(
+            error(
+                "pool-name-twice",
+                f"cpuPools.{pool_name}",
+                f"'{pool_name}' is also the name of a GPU pool.",
+                "Give each pool of the cluster its own name.",
+            )
+        )
+    findings += _check_access(args) + _check_upkeep(args)
     return findings
 
 
-def _check_cpu_pool(pool: NodePoolArgs) -> list[Finding]:
+def _check_cpu_pool(pool: NodePoolArgs, path: str) -> list[Finding]:
     machine = machine_of(pool)
     if machine is None:
         return [
             warning(
                 "machine-unknown",
-                "cpuPool.machineType",
+                path,
                 f"the catalogue does not know '{pool.machine_type}'; it is not checked, and its price not known.",
                 "Check its name.",
             )
@@ -156,7 +169,7 @@ def _check_cpu_pool(pool: NodePoolArgs) -> list[Finding]:
         return [
             error(
                 "cpu-pool-accelerator",
-                "cpuPool.machineType",
+                path,
                 f"'{pool.machine_type}' has accelerators, which GKE's own pods would take from the models.",
                 "Set a machine type without, and list this one under gpuPools.",
             )

@@ -1,7 +1,6 @@
 """A GKE Standard cluster with a CPU pool and GPU pools, ready for InferenceServices."""
 
 import json
-import re
 
 import pulumi
 import pulumi_gcp as gcp
@@ -12,7 +11,7 @@ from components.findings import refuse
 from components.gke_checks import check_gke_gpu_cluster, pool_zones
 from components.gke_gpu_cluster_args import Addons, GkeGpuClusterArgs, MaintenanceWindow, ReleaseChannel
 from components.gke_node_pool import NodePoolArgs, create_node_pool
-from components.names import bounded
+from components.names import account_id
 from components.node_pool_checks import region_of
 
 APIS = (
@@ -96,7 +95,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
         pools = {"cpu": self._pool(f"{name}-cpu", args.cpu_pool, None, args, cluster, account.email, child)}
         # GPU nodes get their taint only where another pool can hold GKE's own pods
         after_cpu = pulumi.ResourceOptions(parent=self, depends_on=[pools["cpu"]])
-        for pool_name, pool in (args.gpu_pools or {}).items():
+        for pool_name, pool in {**(args.cpu_pools or {}), **(args.gpu_pools or {})}.items():
             pools[pool_name] = self._pool(
                 f"{name}-{pool_name}", pool, pool_name, args, cluster, account.email, after_cpu
             )
@@ -148,8 +147,8 @@ class GkeGpuCluster(pulumi.ComponentResource):
     ) -> tuple[gcp.serviceaccount.Account, list[gcp.projects.IAMMember]]:
         account = gcp.serviceaccount.Account(
             f"{name}-nodes",
-            # two stacks of a project may well give their cluster the same name; a stack's may hold dots and underscores
-            account_id=bounded(re.sub(r"[^a-z0-9]+", "-", f"{name}-{pulumi.get_stack()}-nodes".lower()), 30),
+            # two stacks of a project may well give their cluster the same name
+            account_id=account_id(f"{name}-{pulumi.get_stack()}-nodes"),
             display_name=f"Nodes of {name}",
             project=args.project,
             opts=opts,

@@ -51,6 +51,9 @@ class GkeGpuClusterArgs(ComponentArgs):
     gpu_pools: dict[str, GpuPoolArgs] | None = None
     """GPU node pools by name. A pool that is replaced is deleted first, since scarce GPUs rarely suffice for two.
     Default: none."""
+    cpu_pools: dict[str, NodePoolArgs] | None = None
+    """Further pools without accelerators, by name: with `minNodes` 0 they have nodes only while pods want them.
+    Default: none."""
     project: Input[str] | None = None
     """Google Cloud project ID. Default: that of the gcp provider, `gcp:project`."""
     node_locations: list[str] | None = None

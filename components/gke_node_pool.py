@@ -13,10 +13,10 @@ from components.tpu import slice_of
 NAME_LIMIT = 40
 """Characters that GKE allows in the name of a node pool or cluster."""
 
-
 FLEX_START_SECONDS = "604800s"
-"""The longest that flex-start nodes can run: seven days.
-Source: cloud.google.com/kubernetes-engine/docs/concepts/dws, 2026-11-21."""
+"""The longest that flex-start nodes can run: seven days. They take neither a reservation nor repair.
+Sources: cloud.google.com/kubernetes-engine/docs/concepts/dws; github.com/AI-Hypercomputer/xpk, core/capacity.py,
+2026-11-21."""
 
 
 class DriverVersion(StrEnum):
@@ -85,12 +85,18 @@ class TpuPoolArgs(NodePoolArgs):
     """Arrangement of a slice's chips, for example `2x4`. With the machine type it decides how many nodes a slice is:
     with one, `nodes` are as many independent slices; with several, they are the one slice of the pool."""
     flex_start: bool | None = None
-    """Let Dynamic Workload Scheduler wait for capacity, and take the nodes back after seven days. Default: false."""
+    """Let Dynamic Workload Scheduler wait for capacity, and take the nodes back after seven days. GKE does not repair
+    such nodes. Default: false."""
 
 
 def is_multi_host(pool: NodePoolArgs) -> bool:
     """Return whether the pool's nodes are parts of one TPU slice, which come and go together."""
     return isinstance(pool, TpuPoolArgs) and slice_of(pool.machine_type, pool.topology).multi_host
+
+
+def is_flex_start(pool: NodePoolArgs) -> bool:
+    """Return whether the pool's nodes come when there is capacity."""
+    return isinstance(pool, TpuPoolArgs) and pool.flex_start is True
 
 
 def initial_nodes(pool: NodePoolArgs) -> int:
@@ -123,7 +129,8 @@ def create_node_pool(
         initial_node_count=per_zone,
         autoscaling=_autoscaling(pool),
         management=gcp.container.NodePoolManagementArgs(
-            auto_repair=pool.auto_repair is not False, auto_upgrade=pool.auto_upgrade is not False
+            auto_repair=pool.auto_repair is not False and not is_flex_start(pool),
+            auto_upgrade=pool.auto_upgrade is not False,
         ),
         # a surge node would need accelerators that the quota may not have
         upgrade_settings=gcp.container.NodePoolUpgradeSettingsArgs(max_surge=0, max_unavailable=1)
@@ -176,8 +183,9 @@ def _node_config(
         )
     if isinstance(pool, GpuPoolArgs):
         optional |= _gpu_config(pool)
-    if isinstance(pool, TpuPoolArgs) and pool.flex_start:
-        optional |= {"flex_start": True, "max_run_duration": FLEX_START_SECONDS}
+    if is_flex_start(pool):
+        none = gcp.container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")
+        optional |= {"flex_start": True, "max_run_duration": FLEX_START_SECONDS, "reservation_affinity": none}
     return gcp.container.NodePoolNodeConfigArgs(
         machine_type=pool.machine_type,
         service_account=service_account,

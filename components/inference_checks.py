@@ -3,12 +3,14 @@
 import ipaddress
 import re
 
+from components.accelerator_checks import check_accelerators, units_of
 from components.catalog import load_catalog
 from components.findings import Finding, error, warning
-from components.inference_service_args import Exposure, InferenceServiceArgs, StorageKind
-from components.model_pod import server_of, serving_of
+from components.inference_service_args import Exposure, InferenceServiceArgs
+from components.model_pod import most_replicas, server_of, serving_of
 from components.quantities import quantity
-from components.sizing import can_split, fit, smallest_count
+from components.storage_checks import check_storage
+from components.tpu_checks import check_jetstream
 
 SUFFIX = len("-autoscaler")
 """The longest that is appended to the service's name for a child that has a fixed name."""
@@ -18,11 +20,13 @@ def check_inference_service(name: str, args: InferenceServiceArgs) -> list[Findi
     """Return everything that can be known to be wrong with a service called `name`, by path within `args`."""
     return [
         *_check_name(name),
+        *_check_service_account(args),
         *_check_model(args),
-        *_check_accelerators(args),
+        *check_accelerators(args),
         *_check_replicas(args),
         *_check_exposure(args),
-        *_check_storage(args),
+        *check_storage(args),
+        *check_jetstream(args),
         *_check_environment(args),
         *_check_quantities(args),
     ]
@@ -42,6 +46,20 @@ def _check_name(name: str) -> list[Finding]:
     ]
 
 
+def _check_service_account(args: InferenceServiceArgs) -> list[Finding]:
+    account = args.service_account
+    if not isinstance(account, str) or re.fullmatch(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?", account):
+        return []
+    return [
+        error(
+            "service-account-invalid",
+            "serviceAccount",
+            f"'{account}' is not the name of a Kubernetes service account.",
+            "Use lower-case letters, digits and hyphens; a Google one is bound to such an account.",
+        )
+    ]
+
+
 def _check_model(args: InferenceServiceArgs) -> list[Finding]:
     server = server_of(args)
     findings: list[Finding] = []
@@ -55,7 +73,7 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
                 "Set OWNER/NAME, for example mistralai/Mixtral-8x7B-Instruct-v0.1.",
             )
         )
-    elif model is None:
+    elif model is None and not server.needs_checkpoint:
         findings.append(
             warning(
                 "model-unknown",
@@ -64,7 +82,7 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
                 "Make sure that it fits, and set a token if it needs one.",
             )
         )
-    elif model.gated and args.token is None:
+    elif model is not None and model.gated and args.token is None and server.token_variables:
         findings.append(
             error(
                 "token-missing",
@@ -72,6 +90,10 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
                 f"'{args.model}' is gated: without a Hugging Face token its download is refused.",
                 "Accept its terms on Hugging Face, then run `pulumi config set --secret huggingFaceToken TOKEN`.",
             )
+        )
+    if args.token is not None and not server.token_variables:
+        findings.append(
+            error("token-unused", "token", f"{server.title} downloads nothing and reads no token.", "Remove token.")
         )
     if server.needs_file and not args.model_file:
         findings.append(
@@ -99,71 +121,6 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
     return findings
 
 
-def _check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
-    catalog, server = load_catalog(), server_of(args)
-    if not args.accelerators:
-        unneeded = [field for field in ("accelerator", "shards") if getattr(args, field)]
-        if server.needs_accelerator:
-            return [
-                error("accelerators-missing", "accelerators", f"{server.title} runs on GPUs only.", "Set how many.")
-            ]
-        return [
-            error("accelerators-missing", field, f"{field} has no meaning without accelerators.", f"Remove {field}.")
-            for field in unneeded
-        ]
-    if not args.accelerator:
-        return [
-            error(
-                "accelerator-missing", "accelerator", "pods would start on any GPU.", "Name it, for example nvidia-l4."
-            )
-        ]
-    accelerator = catalog.accelerators.get(args.accelerator)
-    if accelerator is None:
-        known = ", ".join(catalog.accelerators)
-        return [
-            error(
-                "accelerator-unknown", "accelerator", f"'{args.accelerator}' is no GPU of GKE.", f"Known ones: {known}."
-            )
-        ]
-    shards = serving_of(args).shards
-    if shards != args.accelerators:
-        return [
-            error(
-                "shards-not-accelerators",
-                "shards",
-                f"{shards} shards on {args.accelerators} GPUs: each shard needs a GPU of its own, more GPUs lie idle.",
-                f"Set shards to {args.accelerators}, or leave it out.",
-            )
-        ]
-    model = catalog.models.get(args.model)
-    if model is None or args.quantization not in (None, *catalog.quantizations):
-        return []
-    if not can_split(model, shards):
-        return [
-            error(
-                "shards-not-heads",
-                "accelerators",
-                f"the {model.heads} attention heads and {model.kv_heads} key-value heads of '{args.model}' cannot be"
-                f" split evenly over {shards} GPUs.",
-                "Set a number that divides both.",
-            )
-        ]
-    fitting = fit(model.name, args.quantization, accelerator.name, shards)
-    if fitting.fits:
-        return []
-    enough = smallest_count(model.name, args.quantization, accelerator.name)
-    return [
-        error(
-            "model-too-large",
-            "accelerators",
-            f"'{args.model}' {'as published' if args.quantization is None else 'in ' + args.quantization} takes"
-            f" {fitting.weights_gib_per_accelerator:.1f} GiB on each of {shards} {accelerator.title}, and besides the"
-            f" runtime there are {fitting.usable_gib:.1f} GiB.",
-            f"Set at least {enough} accelerators." if enough else "Choose a larger GPU or a smaller quantization.",
-        )
-    ]
-
-
 def _check_replicas(args: InferenceServiceArgs) -> list[Finding]:
     findings: list[Finding] = []
     scaling = args.autoscaling
@@ -182,14 +139,14 @@ def _check_replicas(args: InferenceServiceArgs) -> list[Finding]:
                 "Set minReplicas <= maxReplicas.",
             )
         )
-    most = scaling.max_replicas if scaling else args.replicas or 1
+    most = most_replicas(args)
     if args.pool_accelerators and args.accelerators and most * args.accelerators > args.pool_accelerators:
         findings.append(
             error(
                 "replicas-exceed-pool",
                 "autoscaling.maxReplicas" if scaling else "replicas",
-                f"{most} pods of {args.accelerators} GPUs need {most * args.accelerators}, and the pool has"
-                f" {args.pool_accelerators} at its largest.",
+                f"{most} pods of {args.accelerators} {units_of(server_of(args))} need {most * args.accelerators}, and"
+                f" the pool has {args.pool_accelerators} at its largest.",
                 f"Set at most {args.pool_accelerators // args.accelerators}, or a larger maxNodes of the pool.",
             )
         )
@@ -209,6 +166,11 @@ def _check_replicas(args: InferenceServiceArgs) -> list[Finding]:
 def _check_exposure(args: InferenceServiceArgs) -> list[Finding]:
     exposure, ranges = args.exposure or Exposure.CLUSTER, args.source_ranges
     findings: list[Finding] = []
+    for port, number in server_of(args).further_ports.items():
+        if number == args.port:
+            findings.append(
+                error("port-taken", "port", f"the Service has port {number} for {port}.", "Set another port.")
+            )
     if exposure is Exposure.PUBLIC and not ranges:
         findings.append(
             error(
@@ -248,49 +210,6 @@ def _check_exposure(args: InferenceServiceArgs) -> list[Finding]:
                     "source-range-open", where, f"'{text}' is the whole internet.", "Name the networks of your users."
                 )
             )
-    return findings
-
-
-def _check_storage(args: InferenceServiceArgs) -> list[Finding]:
-    storage = args.storage
-    findings: list[Finding] = []
-    if (storage.kind is StorageKind.HOST_PATH) != (storage.host_path is not None):
-        wanted = storage.kind is StorageKind.HOST_PATH
-        findings.append(
-            error(
-                "storage-host-path",
-                "storage.hostPath",
-                f"storage of kind {storage.kind.value} {'needs a' if wanted else 'has no'} path.",
-                "Set an absolute path." if wanted else "Remove hostPath, or set kind to host-path.",
-            )
-        )
-    elif storage.host_path is not None and not storage.host_path.startswith("/"):
-        findings.append(
-            error("storage-host-path", "storage.hostPath", "the path is not absolute.", "Begin it with a slash.")
-        )
-    if storage.storage_class is not None and storage.kind is not StorageKind.EPHEMERAL_VOLUME:
-        findings.append(
-            error(
-                "storage-class-unused",
-                "storage.storageClass",
-                f"storage of kind {storage.kind.value} has no storage class.",
-                "Remove storageClass, or set kind to ephemeral-volume.",
-            )
-        )
-    model = load_catalog().models.get(args.model)
-    try:
-        size = quantity(storage.size)
-    except ValueError as invalid:
-        return [*findings, error("quantity-invalid", "storage.size", f"{invalid}.", "Set one, for example 150Gi.")]
-    if model is not None and size < model.weight_bytes:
-        findings.append(
-            error(
-                "storage-too-small",
-                "storage.size",
-                f"{storage.size} does not hold the weights of '{args.model}', {model.weight_bytes / 1024**3:.0f} GiB.",
-                "Set a larger size.",
-            )
-        )
     return findings
 
 

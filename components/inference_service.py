@@ -12,7 +12,7 @@ from components.args import given
 from components.findings import refuse
 from components.inference_checks import check_inference_service
 from components.inference_service_args import AutoscalingArgs, Exposure, InferenceServiceArgs
-from components.model_pod import TOKEN_KEY, pod_template, rollout_seconds, server_of
+from components.model_pod import TOKEN_KEY, most_replicas, pod_template, rollout_seconds, server_of, serving_of
 
 FORWARDED_PORT = 8080
 """Local port of the port-forward that `access` proposes."""
@@ -167,7 +167,7 @@ class InferenceService(pulumi.ComponentResource):
             metadata=self._metadata(name, labels),
             spec={
                 "selector": {"matchLabels": labels},
-                "endpoints": [{"port": "http", "path": server.metrics_path, "interval": "15s"}],
+                "endpoints": [{"port": server.metrics_port, "path": server.metrics_path, "interval": "15s"}],
             },
             opts=opts,
         )
@@ -229,6 +229,7 @@ class InferenceService(pulumi.ComponentResource):
         address: gcp.compute.Address | None,
     ) -> kubernetes.core.v1.Service:
         internal = exposure_of(args) is Exposure.INTERNAL
+        ports = {"http": port_of(args), **server_of(args).further_ports}
         return kubernetes.core.v1.Service(
             f"{name}-service",
             metadata=self._metadata(
@@ -239,7 +240,10 @@ class InferenceService(pulumi.ComponentResource):
             spec=kubernetes.core.v1.ServiceSpecArgs(
                 type="LoadBalancer" if address else "ClusterIP",
                 selector=labels,
-                ports=[kubernetes.core.v1.ServicePortArgs(name="http", port=port_of(args), target_port="http")],
+                ports=[
+                    kubernetes.core.v1.ServicePortArgs(name=port, port=number, target_port=port)
+                    for port, number in ports.items()
+                ],
                 **given(
                     load_balancer_ip=address.address if address else None,
                     load_balancer_source_ranges=args.source_ranges if address else None,
@@ -251,14 +255,15 @@ class InferenceService(pulumi.ComponentResource):
     def _urls(self, args: InferenceServiceArgs, address: gcp.compute.Address | None) -> None:
         server = server_of(args)
         port = "" if port_of(args) == 80 else f":{port_of(args)}"
+        metrics_port = f":{server.further_ports['metrics']}" if server.metrics_port == "metrics" else port
         if address is not None:
             # of the reservation, not of the Service's status: known as soon as it is reserved
-            base = pulumi.Output.concat("http://", address.address, port)
-            reachable = base
+            host = address.address
+            reachable = pulumi.Output.concat("http://", host, port)
             self.load_balancer_ip = address.address.apply(lambda known: known)
             self.access = pulumi.Output.from_input(exposure_of(args).value)
         else:
-            base = pulumi.Output.concat("http://", self.service_name, ".", self.namespace, f".svc.cluster.local{port}")
+            host = pulumi.Output.concat(self.service_name, ".", self.namespace, ".svc.cluster.local")
             reachable = pulumi.Output.from_input(f"http://localhost:{FORWARDED_PORT}")
             self.load_balancer_ip = pulumi.Output.from_input(None)
             self.access = pulumi.Output.concat(
@@ -268,10 +273,10 @@ class InferenceService(pulumi.ComponentResource):
                 self.service_name,
                 f" {FORWARDED_PORT}:{port_of(args)}",
             )
-        self.endpoint = pulumi.Output.concat(base, server.generate_path)
-        self.health_url = pulumi.Output.concat(base, server.health_path)
-        self.metrics_url = pulumi.Output.concat(base, server.metrics_path)
-        body = json.dumps(server.request("What is a mixture of experts?"))
+        self.endpoint = pulumi.Output.concat("http://", host, port, server.generate_path)
+        self.health_url = pulumi.Output.concat("http://", host, port, server.health_path)
+        self.metrics_url = pulumi.Output.concat("http://", host, metrics_port, server.metrics_path)
+        body = json.dumps(server.request(serving_of(args), "What is a mixture of experts?"))
         self.try_it = pulumi.Output.concat(
             "curl ",
             reachable,
@@ -293,5 +298,4 @@ def has_room_for_surge(args: InferenceServiceArgs) -> bool:
     """Return whether a rollout can start a new pod beside all old ones."""
     if not args.accelerators:
         return True
-    most = args.autoscaling.max_replicas if args.autoscaling else args.replicas or 1
-    return (most + 1) * args.accelerators <= (args.pool_accelerators or 0)
+    return (most_replicas(args) + 1) * args.accelerators <= (args.pool_accelerators or 0)

@@ -14,6 +14,10 @@ class Server(StrEnum):
     """Hugging Face Text Generation Inference, on GPUs."""
     LLAMA_CPP = "llama-cpp"
     """llama.cpp's server, on the CPU."""
+    JETSTREAM = "jetstream"
+    """JetStream with PyTorch/XLA, on TPUs, from a converted checkpoint. Archived upstream in 2026."""
+    VLLM_TPU = "vllm-tpu"
+    """vLLM on TPUs, JetStream's successor."""
 
 
 class Exposure(StrEnum):
@@ -36,20 +40,39 @@ class StorageKind(StrEnum):
     """A folder of the node, which stays when the pod goes: on the local SSDs of a GPU pool, the fastest there is."""
     EMPTY_DIR = "empty-dir"
     """The node's ephemeral storage, emptied when the pod goes."""
+    BUCKET = "bucket"
+    """A Cloud Storage bucket, which pods only read."""
+    CLAIM = "claim"
+    """A PersistentVolumeClaim that exists, which pods only read."""
+
+
+class AccessMode(StrEnum):
+    """How many nodes can mount a claim."""
+
+    READ_ONLY_MANY = "ReadOnlyMany"
+    """Any number of them, to read."""
+    READ_WRITE_ONCE = "ReadWriteOnce"
+    """One."""
 
 
 class StorageArgs(ComponentArgs):
-    """Storage that is mounted at `/data`, where the server keeps the weights."""
+    """Storage of the weights: at `/data` what the server fills, at `/models` what was made for it beforehand."""
 
     kind: StorageKind
     """Where it is."""
-    size: str
+    size: str | None = None
     """Kubernetes quantity, for example `150Gi`. A request of an ephemeral volume, a limit of an empty dir, and for a
-    host path what must be free on the node."""
+    host path what must be free on the node. Required for these kinds, and for no other."""
     storage_class: str | None = None
     """Storage class of an ephemeral volume, for example `premium-rwo`. Default: the cluster's."""
     host_path: str | None = None
     """Absolute path of a host path. Required for that kind, and for no other."""
+    bucket: Input[str] | None = None
+    """Name of a bucket. Required for that kind, and for no other."""
+    claim: Input[str] | None = None
+    """Name of a claim in the service's namespace. Required for that kind, and for no other."""
+    access_mode: AccessMode | None = None
+    """Access mode of the claim, which decides whether it can have several pods. Default: `ReadOnlyMany`."""
 
 
 class ResourcesArgs(ComponentArgs):
@@ -59,6 +82,19 @@ class ResourcesArgs(ComponentArgs):
     """Kubernetes quantity, for example `40`."""
     memory: str
     """Kubernetes quantity, for example `160Gi`. Shared memory counts against it."""
+
+
+class JetStreamArgs(ComponentArgs):
+    """JetStream's own flags. Its cache takes its memory at the start, whether requests fill it or not."""
+
+    batch_size: int = Field(ge=1)
+    """Requests that are decoded together."""
+    max_cache_length: int = Field(ge=1)
+    """Tokens of one request, prompt and answer together, for which the cache has room."""
+    quantize_weights: bool | None = None
+    """Whether the checkpoint is quantized to 8 bits. Default: false."""
+    quantize_kv_cache: bool | None = None
+    """Whether the cache is kept in 8 bits. Only with `quantize_weights`. Default: false."""
 
 
 class AutoscalingArgs(ComponentArgs):
@@ -92,18 +128,23 @@ class InferenceServiceArgs(ComponentArgs):
     image: str | None = None
     """Container image. Default: the one that the server's profile pins."""
     accelerator: str | None = None
-    """GPU of the nodes by GKE's name, for example `nvidia-l4`. Default: none."""
+    """GPU or TPU of the nodes by GKE's name, for example `nvidia-l4` or `tpu-v5-lite-podslice`. Default: none."""
     topology: str | None = None
-    """Topology of the TPU slice, for example `2x4`. Default: none, as for GPUs."""
+    """Topology of the TPU slice, for example `2x4`. Required for TPUs. Default: none, as for GPUs."""
     accelerators: int | None = Field(default=None, ge=1)
-    """GPUs of one pod. Default: none."""
+    """GPUs of one pod, or its TPU chips. Default: none."""
     pool_accelerators: int | None = Field(default=None, ge=1)
-    """GPUs of the node pool at its largest: bounds the replicas, and lets a rollout start a new pod before it stops an
-    old one where there is room. Default: unknown, so a rollout stops first."""
+    """GPUs or chips of the node pool at its largest: bounds the replicas, and lets a rollout start a new pod before it
+    stops an old one where there is room. Default: unknown, so a rollout stops first."""
     shards: int | None = Field(default=None, ge=1)
-    """Parts that the model is split into, one on each GPU of the pod. Default: `accelerators`."""
+    """Parts that the model is split into, one on each GPU or chip of the pod. Default: `accelerators`."""
     quantization: str | None = None
     """How the weights are kept in GPU memory, by the server's own name. Default: as published."""
+    jetstream: JetStreamArgs | None = None
+    """Flags of JetStream. Required for that server, and for no other."""
+    service_account: Input[str] | None = None
+    """Name of the Kubernetes service account that the pods run as, whose token they then have. Default: `default`,
+    without a token."""
     token: Input[str] | None = None
     """Hugging Face token, a secret. Needed for gated models. Default: none."""
     environment: dict[str, str] | None = None

@@ -7,15 +7,13 @@ import pulumi_kubernetes as kubernetes
 
 from components.args import given
 from components.catalog import load_catalog
+from components.gcs_fuse import POD_ANNOTATIONS, bucket_volumes
 from components.inference_service_args import InferenceServiceArgs, StorageKind
-from components.servers import SERVERS, ModelServer, Serving
+from components.servers import SERVERS, ModelServer, Serving, Sidecar
 from components.sizing import load_seconds
 
 TOKEN_KEY = "HF_TOKEN"  # noqa: S105 the name of a key, not a token
 """Key of the Hugging Face token in its Secret."""
-
-DATA_PATH = "/data"
-"""Where the weights are mounted."""
 
 PROBE_SECONDS = 10
 """Between two probes."""
@@ -23,6 +21,9 @@ PROBE_SECONDS = 10
 NODE_MINUTES = 15
 """A new GPU node may take until its driver is installed and the image of 5 to 15 GB is pulled. Users report more than
 10 minutes: GoogleCloudPlatform/ai-on-gke, modules/inference-service/main.tf."""
+
+READ_ONLY = frozenset({StorageKind.BUCKET, StorageKind.CLAIM})
+"""Storage that was filled beforehand."""
 
 TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
 """Label that GKE gives to the nodes of a TPU slice."""
@@ -42,6 +43,7 @@ def serving_of(args: InferenceServiceArgs) -> Serving:
         model_file=args.model_file,
         quantization=args.quantization,
         shards=args.shards or args.accelerators or 0,
+        jetstream=args.jetstream,
     )
 
 
@@ -51,8 +53,8 @@ def node_selector(args: InferenceServiceArgs) -> dict[str, str]:
     accelerator = load_catalog().accelerators.get(args.accelerator or "")
     if accelerator:
         selector[accelerator.selector] = accelerator.name
-    if args.topology:
-        selector[TOPOLOGY_LABEL] = args.topology
+        if accelerator.kind == "tpu" and args.topology:
+            selector[TOPOLOGY_LABEL] = args.topology
     return selector
 
 
@@ -60,6 +62,11 @@ def chips(args: InferenceServiceArgs) -> dict[str, str]:
     """Return the resource that stands for the accelerators of one pod, and how many it takes."""
     accelerator = load_catalog().accelerators.get(args.accelerator or "")
     return {accelerator.resource: str(args.accelerators)} if accelerator and args.accelerators else {}
+
+
+def most_replicas(args: InferenceServiceArgs) -> int:
+    """Return how many pods the service has at the most."""
+    return args.autoscaling.max_replicas if args.autoscaling else args.replicas or 1
 
 
 def startup_seconds(args: InferenceServiceArgs) -> int:
@@ -78,15 +85,17 @@ def pod_template(
     name: str, args: InferenceServiceArgs, labels: dict[str, str], secret_name: pulumi.Output[str] | None
 ) -> core.PodTemplateSpecArgs:
     """Return the template of the pods of the service `name`, which read the token from the Secret `secret_name`."""
-    selector = node_selector(args)
+    selector, sidecar = node_selector(args), server_of(args).sidecar
+    annotations = POD_ANNOTATIONS if args.storage.kind is StorageKind.BUCKET else None
     # GKE adds it to pods that ask for the resource; other clusters do not
     tolerations = [
         core.TolerationArgs(key=resource, operator="Exists", effect="NoSchedule") for resource in chips(args)
     ]
     return core.PodTemplateSpecArgs(
-        metadata=kubernetes.meta.v1.ObjectMetaArgs(labels=labels),
+        metadata=kubernetes.meta.v1.ObjectMetaArgs(labels=labels, **given(annotations=annotations)),
         spec=core.PodSpecArgs(
-            automount_service_account_token=False,
+            **given(service_account_name=args.service_account),
+            automount_service_account_token=args.service_account is not None,
             # names of Services would become environment variables that a server may take for its own
             enable_service_links=False,
             termination_grace_period_seconds=120,
@@ -94,13 +103,13 @@ def pod_template(
             security_context=core.PodSecurityContextArgs(
                 seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault")
             ),
-            containers=[_container(name, args, secret_name)],
+            containers=[_container(name, args, secret_name), *([_sidecar(sidecar, args)] if sidecar else [])],
             volumes=[
                 core.VolumeArgs(
                     name="dshm",
                     empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=args.shared_memory or "1Gi"),
                 ),
-                _data_volume(args),
+                *_data_volumes(args),
             ],
         ),
     )
@@ -116,10 +125,13 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
     resources = {"cpu": args.resources.cpu, "memory": args.resources.memory}
     resources |= chips(args)
     arguments = [*server.arguments(serving), *(args.arguments or [])]
+    ports = {**({} if server.sidecar else {"http": server.port}), **server.further_ports}
+    read_only = args.storage.kind in READ_ONLY
 
     def probe(failures: int) -> core.ProbeArgs:
         return core.ProbeArgs(
-            http_get=core.HTTPGetActionArgs(path=server.health_path, port="http"),
+            # on the server even where a sidecar answers: what hangs is what is restarted
+            http_get=core.HTTPGetActionArgs(path=server.health_path, port=server.port if server.sidecar else "http"),
             period_seconds=PROBE_SECONDS,
             timeout_seconds=5,
             failure_threshold=failures,
@@ -128,49 +140,70 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
     return core.ContainerArgs(
         name=name,
         image=args.image or server.image,
-        **given(args=arguments or None),
+        **given(command=list(server.command) or None, args=arguments or None),
         env=variables,
-        ports=[core.ContainerPortArgs(name="http", container_port=server.port)],
+        ports=[core.ContainerPortArgs(name=port, container_port=number) for port, number in ports.items()],
         resources=core.ResourceRequirementsArgs(requests=resources, limits=resources),
         startup_probe=probe(math.ceil(startup_seconds(args) / PROBE_SECONDS)),
         readiness_probe=probe(3),
         # a restart costs a whole load, so it takes a minute of silence
         liveness_probe=probe(6),
-        # until the load balancer has taken the pod off its list, requests still arrive
-        lifecycle=core.LifecycleArgs(
-            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=15)),
-        ),
-        security_context=core.SecurityContextArgs(
-            allow_privilege_escalation=False, capabilities=core.CapabilitiesArgs(drop=["ALL"])
-        ),
+        lifecycle=_lifecycle(),
+        security_context=_security_context(),
         volume_mounts=[
             core.VolumeMountArgs(name="dshm", mount_path="/dev/shm"),  # noqa: S108 the mount point itself
-            core.VolumeMountArgs(name="data", mount_path=DATA_PATH),
+            core.VolumeMountArgs(
+                name="data", mount_path=server.data_path, **given(read_only=True if read_only else None)
+            ),
         ],
     )
 
 
-def _data_volume(args: InferenceServiceArgs) -> core.VolumeArgs:
+def _sidecar(sidecar: Sidecar, args: InferenceServiceArgs) -> core.ContainerArgs:
+    resources = {"cpu": sidecar.cpu, "memory": sidecar.memory}
+    return core.ContainerArgs(
+        name=sidecar.name,
+        image=sidecar.image,
+        ports=[core.ContainerPortArgs(name="http", container_port=server_of(args).port)],
+        resources=core.ResourceRequirementsArgs(requests=resources, limits=resources),
+        lifecycle=_lifecycle(),
+        security_context=_security_context(),
+    )
+
+
+def _lifecycle() -> core.LifecycleArgs:
+    # until the load balancer has taken the pod off its list, requests still arrive
+    return core.LifecycleArgs(pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=15)))
+
+
+def _security_context() -> core.SecurityContextArgs:
+    return core.SecurityContextArgs(allow_privilege_escalation=False, capabilities=core.CapabilitiesArgs(drop=["ALL"]))
+
+
+def _data_volumes(args: InferenceServiceArgs) -> list[core.VolumeArgs]:
+    """Return the volume of the weights, called `data`, and those that it needs besides."""
     storage = args.storage
     match storage.kind:
+        case StorageKind.BUCKET:
+            return bucket_volumes(storage.bucket or "", read_only=True)
+        case StorageKind.CLAIM:
+            claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=storage.claim or "", read_only=True)
+            return [core.VolumeArgs(name="data", persistent_volume_claim=claim)]
         case StorageKind.HOST_PATH:
-            return core.VolumeArgs(
-                name="data",
-                host_path=core.HostPathVolumeSourceArgs(path=storage.host_path or "", type="DirectoryOrCreate"),
-            )
+            path = core.HostPathVolumeSourceArgs(path=storage.host_path or "", type="DirectoryOrCreate")
+            return [core.VolumeArgs(name="data", host_path=path)]
         case StorageKind.EMPTY_DIR:
-            return core.VolumeArgs(name="data", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=storage.size))
+            return [
+                core.VolumeArgs(name="data", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=storage.size or ""))
+            ]
         case StorageKind.EPHEMERAL_VOLUME:
-            return core.VolumeArgs(
-                name="data",
-                ephemeral=core.EphemeralVolumeSourceArgs(
-                    volume_claim_template=core.PersistentVolumeClaimTemplateArgs(
-                        metadata=kubernetes.meta.v1.ObjectMetaArgs(labels={"type": "ephemeral"}),
-                        spec=core.PersistentVolumeClaimSpecArgs(
-                            access_modes=["ReadWriteOnce"],
-                            **given(storage_class_name=storage.storage_class),
-                            resources=core.VolumeResourceRequirementsArgs(requests={"storage": storage.size}),
-                        ),
-                    )
+            template = core.PersistentVolumeClaimTemplateArgs(
+                metadata=kubernetes.meta.v1.ObjectMetaArgs(labels={"type": "ephemeral"}),
+                spec=core.PersistentVolumeClaimSpecArgs(
+                    access_modes=["ReadWriteOnce"],
+                    **given(storage_class_name=storage.storage_class),
+                    resources=core.VolumeResourceRequirementsArgs(requests={"storage": storage.size or ""}),
                 ),
             )
+            ephemeral = core.EphemeralVolumeSourceArgs(volume_claim_template=template)
+            return [core.VolumeArgs(name="data", ephemeral=ephemeral)]

@@ -1,6 +1,7 @@
 """Names that clouds accept."""
 
 import hashlib
+import re
 
 
 def bounded(name: str, limit: int) -> str:
@@ -9,3 +10,14 @@ def bounded(name: str, limit: int) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
+
+
+def account_id(name: str) -> str:
+    """Return the ID of a Google service account that is called `name`: 6 to 30 characters, a letter first.
+
+    Names of components and stacks may hold others than the letters, digits and hyphens that are allowed.
+    """
+    cleaned = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if len(cleaned) < 6 or not cleaned[0].isalpha():
+        cleaned = f"account-{cleaned}".strip("-")
+    return bounded(cleaned, 30)

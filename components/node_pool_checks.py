@@ -156,6 +156,17 @@ def check_tpu_pool(name: str, pool: TpuPoolArgs, location: str) -> list[Finding]
                 f"Regions that do: {', '.join(regions_with(accelerator))}.",
             )
         )
+    ways = {"flexStart": pool.flex_start, "spot": pool.spot, "reservation": pool.reservation}
+    chosen = [way for way, value in ways.items() if value]
+    if len(chosen) > 1:
+        findings.append(
+            error(
+                "pool-capacity",
+                chosen[1],
+                f"nodes come from one kind of capacity, and {' and '.join(chosen)} are set.",
+                "Set one of them.",
+            )
+        )
     if pool.flex_start and (pool.min_nodes or initial_nodes(pool)):
         findings.append(
             error(

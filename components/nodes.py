@@ -29,3 +29,12 @@ def _reserved(amount: float, tiers: tuple[tuple[float, float], ...]) -> float:
         reserved += share * min(amount, size)
         amount = max(0.0, amount - size)
     return reserved
+
+
+def ephemeral_gib(disk_size_gb: int) -> float:
+    """Return the GiB that pods on a node can request as ephemeral storage, by the size of its boot disk as GKE counts.
+
+    The share of the system's own partitions is that of the source's example, in which 100 GB leave 43.8 GiB.
+    """
+    capacity = 0.9425 * disk_size_gb
+    return 0.9 * capacity - min(0.5 * disk_size_gb, 6 + 0.35 * disk_size_gb, 100)

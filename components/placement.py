@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from components.catalog import load_catalog
 from components.findings import Finding, error
-from components.gke_node_pool import GpuPoolArgs, TpuPoolArgs
+from components.gke_node_pool import GpuPoolArgs, TpuPoolArgs, is_multi_host
 from components.inference_service_args import InferenceServiceArgs, StorageKind
-from components.model_pod import TOPOLOGY_LABEL, node_selector
+from components.model_pod import TOPOLOGY_LABEL, node_selector, server_of
 from components.node_pool_checks import machine_of
 from components.nodes import allocatable
 from components.quantities import quantity
@@ -69,7 +69,17 @@ def check_placement(service: InferenceServiceArgs, offered: AcceleratorPools) ->
 def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | TpuPoolArgs) -> list[Finding]:
     machine = load_catalog().machines[pool.machine_type]
     findings: list[Finding] = []
-    if (service.accelerators or 0) > machine.accelerator_count:
+    if isinstance(pool, TpuPoolArgs) and is_multi_host(pool):
+        return [
+            error(
+                "placement-multi-host",
+                "topology",
+                f"a {pool.topology} slice of pool '{name}' is several {machine.name}, and a pod is on one.",
+                "Set the topology of a slice on one node, and its machineType.",
+            )
+        ]
+    # of TPU chips, the topology says how many
+    if isinstance(pool, GpuPoolArgs) and (service.accelerators or 0) > machine.accelerator_count:
         findings.append(
             error(
                 "placement-accelerators",
@@ -80,6 +90,10 @@ def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | Tp
             )
         )
     cpus, memory_gib = allocatable(machine)
+    sidecar = server_of(service).sidecar
+    if sidecar:
+        cpus -= quantity(sidecar.cpu)
+        memory_gib -= quantity(sidecar.memory) / 1024**3
     for path, wanted, left, unit in (
         ("resources.cpu", service.resources.cpu, cpus, 1),
         ("resources.memory", service.resources.memory, memory_gib, 1024**3),
@@ -101,7 +115,7 @@ def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | Tp
     if storage.kind is StorageKind.HOST_PATH and (storage.host_path or "").startswith(LOCAL_SSD_PATH):
         have = (pool.local_ssds or 0 if isinstance(pool, GpuPoolArgs) else 0) * machine.local_ssd_gb * 1e9
         try:
-            needed = quantity(storage.size)
+            needed = quantity(storage.size or "")
         except ValueError:
             return findings
         if needed > have:

@@ -1,12 +1,14 @@
 """Rights on Google Cloud for the pods of one Kubernetes service account, without a key."""
 
+import re
+
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
 from components.args import ComponentArgs, Input, given
 from components.findings import Finding, error, refuse
-from components.names import bounded
+from components.names import account_id
 
 WORKLOAD_IDENTITY_USER = "roles/iam.workloadIdentityUser"
 """What lets a Kubernetes service account act as a Google one.
@@ -64,7 +66,7 @@ class WorkloadIdentityBinding(pulumi.ComponentResource):
             ConfigurationError: if `args` are wrong; nothing is registered then.
         """
         args = WorkloadIdentityBindingArgs.parse(args)
-        refuse(check_workload_identity_binding(args))
+        refuse(check_workload_identity_binding(name, args))
         super().__init__("llm-serving:index:WorkloadIdentityBinding", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         project = pulumi.Output.from_input(args.project)
@@ -77,7 +79,7 @@ class WorkloadIdentityBinding(pulumi.ComponentResource):
             google = gcp.serviceaccount.Account(
                 f"{name}-account",
                 # two stacks of a project may well give their binding the same name
-                account_id=bounded(f"{name}-{pulumi.get_stack()}".lower(), 30),
+                account_id=account_id(f"{name}-{pulumi.get_stack()}"),
                 display_name=f"Pods of {account_name}",
                 project=args.project,
                 opts=child,
@@ -146,12 +148,12 @@ class WorkloadIdentityBinding(pulumi.ComponentResource):
             gcp.projects.IAMMember(
                 f"{name}-{role.rpartition('/')[2]}", project=args.project, role=role, member=self.member, opts=opts
             )
-            for role in args.project_roles or []
+            for role in dict.fromkeys(args.project_roles or [])
         ]
         return [*on_buckets, *on_project]
 
 
-def check_workload_identity_binding(args: WorkloadIdentityBindingArgs) -> list[Finding]:
+def check_workload_identity_binding(name: str, args: WorkloadIdentityBindingArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with a binding, by path within `args`."""
     roles = {
         **{f"bucketRoles.{key}.role": grant.role for key, grant in (args.bucket_roles or {}).items() if grant.role},
@@ -167,4 +169,26 @@ def check_workload_identity_binding(args: WorkloadIdentityBindingArgs) -> list[F
         for path, role in roles.items()
         if role in ("roles/owner", "roles/editor")
     ]
+    account_name, path = (
+        args.service_account_name or name,
+        "serviceAccountName" if args.service_account_name else "name",
+    )
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", account_name):
+        findings.append(
+            error(
+                "service-account-name-invalid",
+                path,
+                f"'{account_name}' cannot be the name of a Kubernetes service account.",
+                "Use lower-case letters, digits, hyphens and dots, a letter or digit first and last.",
+            )
+        )
+    if account_name == "default":
+        findings.append(
+            error(
+                "service-account-default",
+                path,
+                "every namespace has a service account 'default' already, with which all its other pods run.",
+                "Give it a name of its own, so that other pods have no right on the weights.",
+            )
+        )
     return findings

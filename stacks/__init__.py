@@ -5,12 +5,12 @@ from typing import Any
 import pulumi
 
 from components.findings import ConfigurationError, Severity, error, refuse
-from stacks import dev, mixtral_tgi_gke_l4
+from stacks import dev, llama_jetstream_tpu, mixtral_tgi_gke_l4
 from stacks.configuration import read_settings, recipe_name
 from stacks.recipe import AccountValue, Recipe
 
 RECIPES: dict[str, Recipe[Any]] = {  # Any: each recipe has settings of its own
-    recipe.name: recipe for recipe in (mixtral_tgi_gke_l4.RECIPE, dev.RECIPE)
+    recipe.name: recipe for recipe in (mixtral_tgi_gke_l4.RECIPE, llama_jetstream_tpu.RECIPE, dev.RECIPE)
 }
 """Every recipe by its name."""
 

@@ -97,6 +97,12 @@ class _Cloud(mocks.Mocks):
             case "gcp:serviceaccount/account:Account":
                 state["email"] = f"{args.inputs['accountId']}@test-project.iam.gserviceaccount.com"
                 state["member"] = f"serviceAccount:{state['email']}"
+                state["name"] = f"projects/test-project/serviceAccounts/{state['email']}"
+            case "gcp:storage/bucket:Bucket":
+                state.setdefault("name", f"{args.name}-1234567")
+                state["url"] = f"gs://{state['name']}"
+            case "gcp:compute/disk:Disk":
+                state |= {"name": f"{args.name}-1234567", "selfLink": f"{args.name}-link"}
             case "gcp:projects/service:Service":
                 state.setdefault("project", "test-project")
             case _ if args.typ.startswith("kubernetes:"):
@@ -106,6 +112,8 @@ class _Cloud(mocks.Mocks):
         return f"{args.name}-id", state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        if args.token == "gcp:organizations/getProject:getProject":
+            return {"projectId": args.args["projectId"], "number": "123456789012"}
         raise AssertionError(f"unexpected call of {args.token}")
 
 

@@ -1,9 +1,11 @@
 """Model servers: how each is started, reached, probed and measured. One file per server, all of one shape."""
 
-from components.servers import llama_cpp, tgi
-from components.servers.profile import ModelServer, Serving
+from components.servers import jetstream, llama_cpp, tgi, vllm_tpu
+from components.servers.profile import ModelServer, Serving, Sidecar
 
-SERVERS: dict[str, ModelServer] = {server.name: server for server in (tgi.SERVER, llama_cpp.SERVER)}
+SERVERS: dict[str, ModelServer] = {
+    server.name: server for server in (tgi.SERVER, llama_cpp.SERVER, jetstream.SERVER, vllm_tpu.SERVER)
+}
 """Every server by name."""
 
-__all__ = ["SERVERS", "ModelServer", "Serving"]
+__all__ = ["SERVERS", "ModelServer", "Serving", "Sidecar"]

@@ -33,5 +33,5 @@ SERVER = ModelServer(
     token_variables=("HF_TOKEN",),
     environment=lambda _: {"LLAMA_CACHE": "/data"},
     arguments=_arguments,
-    request=lambda prompt: {"prompt": prompt, "n_predict": 64},
+    request=lambda _, prompt: {"prompt": prompt, "n_predict": 64},
 )

@@ -1,8 +1,10 @@
 """What a model server is, to whoever deploys it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from components.inference_service_args import JetStreamArgs
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,22 @@ class Serving:
     """The server's own name of how the weights are kept in memory. None: as published."""
     shards: int
     """Accelerators that the model is split over. 0: it runs on the CPU."""
+    jetstream: JetStreamArgs | None = None
+    """JetStream's own flags, for that server."""
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A second container of the pod, which answers HTTP requests for a server that speaks another protocol."""
+
+    name: str
+    """Name of the container."""
+    image: str
+    """Container image, pinned."""
+    cpu: str
+    """Kubernetes quantity that it takes besides the server's."""
+    memory: str
+    """Likewise."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +48,13 @@ class ModelServer:
     image: str
     """Container image, pinned."""
     port: int
-    """Port of the container that answers requests, health checks and metrics."""
+    """Port of the pod that answers HTTP requests and health checks."""
     health_path: str
     """Answers 200 once the model is loaded."""
     generate_path: str
     """Route of the server's own generate request."""
     metrics_path: str
-    """Prometheus metrics."""
+    """Prometheus metrics, on the port called `metrics` where there is one, otherwise on `port`."""
     queue_metric: str
     """Gauge of requests that wait for a slot, by its Prometheus name."""
     needs_accelerator: bool
@@ -46,10 +64,27 @@ class ModelServer:
     quantizations: frozenset[str]
     """Accepted values of `quantization`. Each that sizing knows has the same name in the catalogue."""
     token_variables: tuple[str, ...]
-    """Environment variables from which it reads the Hugging Face token, newer and older names."""
+    """Environment variables from which it reads the Hugging Face token, newer and older names. None: it needs none."""
     environment: Callable[[Serving], Mapping[str, str]]
     """Environment variables that serve a model."""
     arguments: Callable[[Serving], list[str]]
     """Command-line arguments that serve a model."""
-    request: Callable[[str], Mapping[str, Any]]
+    request: Callable[[Serving, str], Mapping[str, Any]]
     """JSON body of a request that continues a prompt. `Any`: JSON."""
+    accelerator_kind: Literal["gpu", "tpu"] = "gpu"
+    """Which accelerators the image runs on, where it has any."""
+    command: tuple[str, ...] = ()
+    """Command of an image that does not start the server by itself."""
+    data_path: str = "/data"
+    """Where the weights are mounted."""
+    needs_checkpoint: bool = False
+    """Whether it serves a checkpoint that was converted for it, from storage that it only reads, and downloads none."""
+    sidecar: Sidecar | None = None
+    """What listens on `port`, where the server itself does not."""
+    further_ports: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Ports of the server besides `port`, by name. The Service has them too, under the same numbers."""
+
+    @property
+    def metrics_port(self) -> str:
+        """Name of the port that answers for metrics."""
+        return "metrics" if "metrics" in self.further_ports else "http"

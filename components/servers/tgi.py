@@ -34,5 +34,5 @@ SERVER = ModelServer(
     token_variables=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
     environment=_environment,
     arguments=lambda _: [],
-    request=lambda prompt: {"inputs": prompt, "parameters": {"max_new_tokens": 64}},
+    request=lambda _, prompt: {"inputs": prompt, "parameters": {"max_new_tokens": 64}},
 )

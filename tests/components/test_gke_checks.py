@@ -9,6 +9,7 @@ from components.gke_checks import check_gke_gpu_cluster, cluster_zones, is_regio
 from tests.components.guide import GONE, cluster_args
 
 POOL = "gpuPools.l4"
+MORE = {"machineType": "n2-standard-16", "minNodes": 0, "maxNodes": 2}
 
 
 def found(name: str = "guide", **changes: Any) -> list[Finding]:
@@ -17,6 +18,7 @@ def found(name: str = "guide", **changes: Any) -> list[Finding]:
 
 def test_the_guide_itself_is_right() -> None:
     assert found() == []
+    assert found(cpuPools={"more": MORE}) == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,26 @@ def test_the_guide_itself_is_right() -> None:
         ({f"{POOL}.machineType": "n2d-standard-8"}, f"{POOL}.machineType", "machine-without-gpu", "g2-standard-48"),
         ({f"{POOL}.machineType": "ct5lp-hightpu-8t"}, f"{POOL}.machineType", "machine-without-gpu", "g2-standard-48"),
         ({"cpuPool.machineType": "g2-standard-4"}, "cpuPool.machineType", "cpu-pool-accelerator", "gpuPools"),
+        (
+            {"cpuPools": {"more": {"machineType": "g2-standard-4", "minNodes": 0, "maxNodes": 1}}},
+            "cpuPools.more.machineType",
+            "cpu-pool-accelerator",
+            "gpuPools",
+        ),
+        (
+            {"cpuPools": {"more": {"machineType": "n2-standard-16", "nodes": 4, "minNodes": 0, "maxNodes": 2}}},
+            "cpuPools.more.nodes",
+            "pool-bounds",
+            "minNodes <= nodes <= maxNodes",
+        ),
+        (
+            {"cpuPools": {"more": {**MORE, "zones": ["us-west4-a"]}}},
+            "cpuPools.more.zones[0]",
+            "zone-outside-region",
+            "a node pool cannot leave",
+        ),
+        ({"cpuPools": {"cpu": MORE}}, "cpuPools.cpu", "pool-name-invalid", "not 'cpu'"),
+        ({"cpuPools": {"l4": MORE}}, "cpuPools.l4", "pool-name-twice", "its own name"),
         ({"authorizedNetworks": {"office": "here"}}, "authorizedNetworks.office", "cidr-invalid", "198.51.100.0/24"),
         ({"nodeRoles": ["storage.admin"]}, "nodeRoles[0]", "role-invalid", "roles/"),
         ({"logging": ["SYSTEM"]}, "logging[0]", "component-unknown", "SYSTEM_COMPONENTS"),

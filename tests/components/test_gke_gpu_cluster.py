@@ -145,6 +145,25 @@ def test_options(guide: Recording, kind: str, name: str, ignored: list[str], min
     assert request.deleteBeforeReplace is deleted_first
 
 
+def test_further_pools_without_accelerators() -> None:
+    convert = {"machineType": "n2-standard-16", "minNodes": 0, "maxNodes": 1, "diskSizeGb": 200}
+    recording = record_cluster(cpuPools={"convert": convert}, nodeLocations=["us-central1-a"])
+    assert recording.error is None
+    pool = recording["NodePool", "guide-convert"]
+    assert (pool.inputs["name"], pool.inputs["initialNodeCount"]) == ("convert", 0)
+    # nodes come and go with the pods that want them
+    assert pool.inputs["autoscaling"] == {"totalMinNodeCount": 0, "totalMaxNodeCount": 1, "locationPolicy": "ANY"}
+    node = pool.inputs["nodeConfig"]
+    assert (node["machineType"], node["diskSizeGb"], node["serviceAccount"]) == ("n2-standard-16", 200, EMAIL)
+    assert {"guestAccelerators", "gvnic"} & node.keys() == set()
+    assert pool.request.deleteBeforeReplace is True
+    assert {"guide-cpu"} <= pool.depends_on()
+    # what runs on the cluster needs its nodes
+    assert "guide-convert" in recording["kubernetes", "guide-kubernetes"].depends_on()
+    outputs = recording["GkeGpuCluster", "guide"].outputs or {}
+    assert outputs["poolNames"] == ["guide-cpu-1234567", "convert", "l4"]
+
+
 def test_outputs(guide: Recording) -> None:
     outputs = dict(guide["GkeGpuCluster", "guide"].outputs or {})
     secret = outputs.pop("kubeconfig")

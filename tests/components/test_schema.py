@@ -8,9 +8,22 @@ import pytest
 from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition, PropertyDefinition, TypeDefinition
 from pulumi.provider.experimental.component import ComponentProvider
 
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.inference_service import InferenceService
+from components import (
+    BucketVolumeClaim,
+    CheckpointBucket,
+    CheckpointDisk,
+    ConversionJob,
+    GkeGpuCluster,
+    InferenceService,
+    TpuNodePool,
+    WorkloadIdentityBinding,
+)
+from components.gke_node_pool import TpuPoolArgs
 from tests.components.guide import CLUSTER, SERVICE
+from tests.components.test_checkpoint_disk import DISK
+from tests.components.test_conversion_job import CONVERSION
+from tests.components.test_tpu_node_pool import POOL
+from tests.components.test_workload_identity_binding import BINDING
 from tests.recording import record
 
 COMPONENTS: list[type[pulumi.ComponentResource]] = [GkeGpuCluster, InferenceService]
@@ -74,6 +87,7 @@ def test_what_may_come_from_another_resource_is_no_plain_input() -> None:
         "network",
         "subnetwork",
         "token",
+        "serviceAccount",
         "namespace",
     }
 
@@ -104,3 +118,35 @@ def as_the_engine_does(value: Any) -> Any:
     if isinstance(value, list):
         return [as_the_engine_does(part) for part in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize(
+    ("component", "name", "inputs"),
+    [
+        (TpuNodePool, "tpu", POOL),
+        (WorkloadIdentityBinding, "jetstream", BINDING),
+        (CheckpointBucket, "checkpoints", {"location": "us-west4", "softDeleteDays": 30}),
+        (CheckpointDisk, "jetstream", DISK),
+        (ConversionJob, "convert", CONVERSION),
+        (BucketVolumeClaim, "weights", {"bucket": "a-bucket"}),
+    ],
+)
+def test_the_host_takes_what_checkpoints_need(
+    component: type[pulumi.ComponentResource], name: str, inputs: dict[str, Any]
+) -> None:
+    definition = Analyzer("llm-serving").analyze([component])["component_definitions"][component.__name__]
+    assert definition.description
+    # what a pool has of its base class is described there
+    assert undescribed(definition.inputs) <= set(TpuPoolArgs.model_json_schema(by_alias=True)["properties"])
+    assert undescribed(definition.outputs) == set()
+
+    def program() -> None:
+        host = ComponentProvider([component], "llm-serving")
+        host.construct(name, f"llm-serving:index:{component.__name__}", as_the_engine_does(inputs))
+
+    recording = record(program)
+    directly = record(lambda: component(name, inputs))  # type: ignore[arg-type]
+    assert recording.error is directly.error is None
+    assert {(r.type, r.name): r.inputs for r in recording.resources} == {
+        (r.type, r.name): r.inputs for r in directly.resources
+    }

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
-from components.inference_service_args import Server
+from components.inference_service_args import JetStreamArgs, Server
 from components.servers import SERVERS, ModelServer, Serving
 
-TGI, LLAMA_CPP = SERVERS["tgi"], SERVERS["llama-cpp"]
+TGI, LLAMA_CPP, JETSTREAM, VLLM_TPU = (SERVERS[name] for name in ("tgi", "llama-cpp", "jetstream", "vllm-tpu"))
+LLAMA_2 = "meta-llama/Llama-2-7b-hf"
+FLAGS = JetStreamArgs(batch_size=80, max_cache_length=2048)
 ALL = pytest.mark.parametrize("server", [pytest.param(server, id=name) for name, server in SERVERS.items()])
 
 
@@ -39,19 +41,20 @@ def test_paths_are_absolute_and_apart(server: ModelServer) -> None:
 
 @ALL
 def test_the_request_is_json_with_the_prompt(server: ModelServer) -> None:
-    assert '"What?"' in json.dumps(server.request("What?"))
+    assert '"What?"' in json.dumps(server.request(serving(), "What?"))
 
 
 @ALL
 def test_it_listens_where_it_is_probed(server: ModelServer) -> None:
-    wanted = serving(model_file="a.gguf")
+    wanted = serving(model=LLAMA_2, model_file="a.gguf", jetstream=FLAGS)
     told = {**server.environment(wanted), "arguments": " ".join(server.arguments(wanted))}
-    assert any(str(server.port) in value for value in told.values())
+    # a sidecar's own port cannot be told
+    assert server.sidecar or any(str(server.port) in value for value in told.values())
 
 
 @ALL
 def test_no_profile_sets_a_token_in_plain(server: ModelServer) -> None:
-    assert server.token_variables
+    assert bool(server.token_variables) is not server.needs_checkpoint
     assert not set(server.token_variables) & set(server.environment(serving(model_file="a.gguf")))
 
 
@@ -68,7 +71,7 @@ def test_tgi() -> None:
     assert TGI.arguments(serving()) == []
     assert TGI.needs_accelerator
     assert not TGI.needs_file
-    assert TGI.request("Hi") == {"inputs": "Hi", "parameters": {"max_new_tokens": 64}}
+    assert TGI.request(serving(), "Hi") == {"inputs": "Hi", "parameters": {"max_new_tokens": 64}}
 
 
 def test_llama_cpp() -> None:
@@ -80,4 +83,59 @@ def test_llama_cpp() -> None:
     assert LLAMA_CPP.environment(serving()) == {"LLAMA_CACHE": "/data"}
     assert not LLAMA_CPP.needs_accelerator
     assert LLAMA_CPP.needs_file
-    assert LLAMA_CPP.request("Hi") == {"prompt": "Hi", "n_predict": 64}
+    assert LLAMA_CPP.request(serving(), "Hi") == {"prompt": "Hi", "n_predict": 64}
+
+
+@ALL
+def test_ports_have_names_of_their_own(server: ModelServer) -> None:
+    ports = {"http": server.port, **server.further_ports}
+    assert len(set(ports.values())) == len(ports)
+    assert server.metrics_port in ports
+
+
+def test_jetstream() -> None:
+    # the guide's flags, with values that its converter writes; metrics are off unless told
+    assert JETSTREAM.arguments(serving(model=LLAMA_2, shards=8, jetstream=FLAGS)) == [
+        "--size=7b",
+        "--model_name=llama-2",
+        "--batch_size=80",
+        "--max_cache_length=2048",
+        "--quantize_weights=False",
+        "--quantize_kv_cache=False",
+        "--tokenizer_path=/models/pytorch/llama-2-7b/final/bf16/tokenizer.model",
+        "--checkpoint_path=/models/pytorch/llama-2-7b/final/bf16/model.safetensors",
+        "--prometheus_port=9100",
+    ]
+    assert JETSTREAM.data_path == "/models"
+    assert JETSTREAM.further_ports == {"grpc": 9000, "metrics": 9100}
+    assert JETSTREAM.metrics_port == "metrics"
+    assert JETSTREAM.sidecar
+    assert JETSTREAM.sidecar.image == "us-docker.pkg.dev/cloud-tpu-images/inference/jetstream-http:v0.2.2"
+    assert JETSTREAM.request(serving(), "Hi") == {"prompt": "Hi", "max_tokens": 64}
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "name", "folder"),
+    [
+        (LLAMA_2, "7b", "llama-2", "llama-2-7b"),
+        # the guide's job writes llama-3-8b and its server reads llama3-8b
+        ("meta-llama/Meta-Llama-3-8B", "8b", "llama-3", "llama-3-8b"),
+        ("google/gemma-2b-pytorch", "2b", "gemma", "gemma-2b"),
+    ],
+)
+def test_jetstream_serves_the_guides_models(model: str, size: str, name: str, folder: str) -> None:
+    quantized = FLAGS.model_copy(update={"quantize_weights": True, "quantize_kv_cache": True})
+    arguments = JETSTREAM.arguments(serving(model=model, jetstream=quantized))
+    assert {f"--size={size}", f"--model_name={name}", "--quantize_weights=True", "--quantize_kv_cache=True"} < {
+        *arguments
+    }
+    assert f"--checkpoint_path=/models/pytorch/{folder}/final/int8/model.safetensors" in arguments
+    assert f"--tokenizer_path=/models/pytorch/{folder}/final/int8/tokenizer.model" in arguments
+
+
+def test_vllm_on_tpus() -> None:
+    assert VLLM_TPU.image == "docker.io/vllm/vllm-tpu:v0.11.1"
+    assert VLLM_TPU.command == ("vllm", "serve")
+    assert VLLM_TPU.arguments(serving(shards=8)) == ["o/m", "--port", "8000", "--tensor-parallel-size", "8"]
+    assert VLLM_TPU.request(serving(), "Hi") == {"model": "o/m", "prompt": "Hi", "max_tokens": 64}
+    assert VLLM_TPU.metrics_port == "http"

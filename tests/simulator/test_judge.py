@@ -17,7 +17,15 @@ FILE = Path(__file__).parents[3] / "shared" / "provider-schemas" / "gcp.json"
 JUDGE: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {"resources": {}}
 TYPES = [token for token in load_rules("gcp").types if token in JUDGE["resources"]]
 
-NOT_JUDGED = ("description", "bestEffortProvisioning", "networkConfig.additionalNodeNetworkConfigs.stackType")
+NOT_JUDGED = (
+    "description",
+    "bestEffortProvisioning",
+    "networkConfig.additionalNodeNetworkConfigs.stackType",
+    "networkInterfaces.enableVpcScopedDns",
+    "networkInterfaces.serviceClassId",
+    "secretType",
+    *(f"EncryptionKey.{key}Wo{version}" for key in ("rawKey", "rsaEncryptedKey") for version in ("", "Version")),
+)
 """Ends of paths that the judge does not have: its descriptions were trimmed, and with them the properties of that name;
 the others came to the SDK with a later 10.x release."""
 

@@ -3,12 +3,16 @@
 from typing import Any
 
 from tests.components.guide import GONE
-from tests.stacks.stack_file import DEV, MIXTRAL
+from tests.stacks.stack_file import DEV, JETSTREAM, MIXTRAL
 
 POOL = "cluster.gpuPools.mixtral-moe-gpu-pool"
 BOTH = (MIXTRAL, DEV)
 MIXTRAL_ONLY = (MIXTRAL,)
 DEV_ONLY = (DEV,)
+JETSTREAM_ONLY = (JETSTREAM,)
+CONVERTER = "cluster.cpuPools.converter"
+CLAIM = {"kind": "claim", "claim": "checkpoints"}
+DISK = {"service.storage.kind": "claim"}
 EMPTY_POOL = {"machineType": "g2-standard-48", "minNodes": 0, "maxNodes": 1}
 
 # recipes, change, code, setting, what the remedy says
@@ -177,8 +181,8 @@ CASES: list[tuple[tuple[str, ...], dict[str, Any], str, str, str]] = [
         "at most 40",
     ),
     (MIXTRAL_ONLY, {"gcp:project": GONE}, "project-missing", "gcp:project", "pulumi config set gcp:project"),
-    (BOTH, {"recipe": "mixtral"}, "recipe-unknown", "recipe", "mixtral-tgi-gke-l4, dev"),
-    (BOTH, {"recipe": GONE}, "recipe-unknown", "recipe", "mixtral-tgi-gke-l4, dev"),
+    (BOTH, {"recipe": "mixtral"}, "recipe-unknown", "recipe", "mixtral-tgi-gke-l4, llama-jetstream-tpu, dev"),
+    (BOTH, {"recipe": GONE}, "recipe-unknown", "recipe", "mixtral-tgi-gke-l4, llama-jetstream-tpu, dev"),
     # unknown settings
     (BOTH, {"servise": {"a": 1}}, "unknown-setting", "servise", "Did you mean 'service'?"),
     (BOTH, {"qqq": "x"}, "unknown-setting", "qqq", "Known here: "),
@@ -210,10 +214,136 @@ CASES: list[tuple[tuple[str, ...], dict[str, Any], str, str, str]] = [
     (MIXTRAL_ONLY, {"sourceRanges": [5]}, "wrong-value", "sourceRanges.0", "string"),
     (BOTH, {"service": []}, "missing-setting", "service", "Set it"),
     (BOTH, {"service": ["x"]}, "wrong-value", "service", "dictionary"),
-    (BOTH, {"service.server": "vllm"}, "wrong-value", "service.server", "'tgi' or 'llama-cpp'"),
+    (
+        BOTH,
+        {"service.server": "vllm"},
+        "wrong-value",
+        "service.server",
+        "'tgi', 'llama-cpp', 'jetstream' or 'vllm-tpu'",
+    ),
     (BOTH, {"service.resources.cpu": 40}, "wrong-value", "service.resources.cpu", "string"),
     (BOTH, {"service.resources": GONE}, "missing-setting", "service.resources", "Set it"),
     (BOTH, {"service.serviceLabels": {"a": True}}, "wrong-value", "service.serviceLabels.a", "string"),
     (BOTH, {"service.port": 99999}, "wrong-value", "service.port", "65535"),
     (BOTH, {"service.port": False}, "wrong-value", "service.port", "number"),
+    # slices of TPUs
+    (JETSTREAM_ONLY, {"tpuPool.topology": "4x4"}, "topology-impossible", "tpuPool.topology", "ct5lp-hightpu-4t"),
+    (JETSTREAM_ONLY, {"tpuPool.machineType": "n2-standard-4"}, "machine-without-tpu", "tpuPool.machineType", "8t"),
+    # as many chips, on two hosts
+    (
+        JETSTREAM_ONLY,
+        {"tpuPool.machineType": "ct5lp-hightpu-4t"},
+        "placement-multi-host",
+        "service.topology",
+        "on one node",
+    ),
+    (JETSTREAM_ONLY, {"tpuPool.nodes": 1}, "pool-bounds", "tpuPool.nodes", "minNodes <= nodes <= maxNodes"),
+    (
+        JETSTREAM_ONLY,
+        {"cluster.location": "us-west4-c"},
+        "zone-without-accelerator",
+        "tpuPool.zones[0]",
+        "us-west4-a, us-west4-b",
+    ),
+    (JETSTREAM_ONLY, {"service.accelerators": 4}, "topology-accelerators", "service.accelerators", "Set 8"),
+    (JETSTREAM_ONLY, {"service.replicas": 3}, "replicas-exceed-pool", "service.replicas", "at most 2"),
+    (JETSTREAM_ONLY, {"service.server": "tgi"}, "accelerator-kind", "service.accelerator", "nvidia-l4"),
+    (JETSTREAM_ONLY, {"service.resources.cpu": "223"}, "placement-resources", "service.resources.cpu", "Set less"),
+    # the model and its cache on TPUs
+    (
+        JETSTREAM_ONLY,
+        {"service.jetstream.batchSize": 120},
+        "cache-too-large",
+        "service.jetstream.batchSize",
+        "at most 97",
+    ),
+    (JETSTREAM_ONLY, {"service.jetstream": GONE}, "jetstream-missing", "service.jetstream", "batchSize"),
+    (JETSTREAM_ONLY, {"service.jetstream.batchSise": 8}, "unknown-setting", "service.jetstream.batchSise", "batchSize"),
+    (JETSTREAM_ONLY, {"service.model": "o/m"}, "jetstream-model-unknown", "service.model", "Llama-2-7b-hf"),
+    (
+        JETSTREAM_ONLY,
+        {"service.jetstream.quantizeWeights": True},
+        "conversion-quantized",
+        "service.jetstream.quantizeWeights",
+        "ownWeights",
+    ),
+    (
+        MIXTRAL_ONLY,
+        {"service.jetstream": {"batchSize": 8, "maxCacheLength": 8}},
+        "jetstream-unused",
+        "service.j",
+        "Rem",
+    ),
+    (MIXTRAL_ONLY, {"service.topology": "2x4"}, "topology-unused", "service.topology", "Remove"),
+    # the checkpoint
+    (JETSTREAM_ONLY, {"huggingFaceToken": GONE}, "token-missing", "huggingFaceToken", "ownWeights"),
+    (JETSTREAM_ONLY, {"bucket.bucketName": "Weights"}, "bucket-name-invalid", "bucket.bucketName", "lower-case"),
+    (JETSTREAM_ONLY, {"bucket": GONE}, "bucket-ambiguous", "bucket", "bucket.location"),
+    (JETSTREAM_ONLY, {"service.storage.bucket": "my-weights"}, "bucket-ambiguous", "bucket", "bucket.location"),
+    (
+        JETSTREAM_ONLY,
+        {"service.storage.bucket": "gs://weights", "bucket": GONE},
+        "storage-bucket",
+        "service.storage.bucket",
+        "lower-case",
+    ),
+    (
+        JETSTREAM_ONLY,
+        {"service.storage": {**CLAIM, "claim": "A b"}},
+        "storage-claim",
+        "service.storage.claim",
+        "letter",
+    ),
+    (JETSTREAM_ONLY, {**DISK, "huggingFaceToken": GONE}, "token-missing", "huggingFaceToken", "--secret"),
+    (JETSTREAM_ONLY, {**DISK, "conversion.ownWeights": True}, "disk-conversion", "conversion.ownWeights", "bucket"),
+    (
+        JETSTREAM_ONLY,
+        {**DISK, "cluster.addons.persistentDiskCsi": False},
+        "addon-missing",
+        "cluster.addons.persistentDiskCsi",
+        "true",
+    ),
+    (
+        JETSTREAM_ONLY,
+        {"service.storage": {**CLAIM, "accessMode": "ReadWriteOnce"}},
+        "storage-one-node",
+        "service.storage.accessMode",
+        "ReadOnlyMany",
+    ),
+    (
+        JETSTREAM_ONLY,
+        {"service.storage": {"kind": "empty-dir", "size": "40Gi"}},
+        "storage-kind",
+        "service.storage",
+        "bu",
+    ),
+    (
+        MIXTRAL_ONLY,
+        {"service.storage": {"kind": "bucket", "bucket": "my-weights"}},
+        "storage-kind",
+        "service.st",
+        "emp",
+    ),
+    (JETSTREAM_ONLY, {"service.storage.size": "40Gi"}, "storage-size-unused", "service.storage.size", "Remove"),
+    (DEV_ONLY, {"service.storage.size": GONE}, "storage-size-missing", "service.storage.size", "Set"),
+    (JETSTREAM_ONLY, {"cluster.addons.gcsFuseCsi": False}, "addon-missing", "cluster.addons.gcsFuseCsi", "true"),
+    (JETSTREAM_ONLY, {"cluster.cpuPools": GONE}, "conversion-pool", CONVERTER, "machineType"),
+    (
+        JETSTREAM_ONLY,
+        {f"{CONVERTER}.machineType": "n2-standard-8"},
+        "conversion-memory",
+        f"{CONVERTER}.machineType",
+        "standard-16",
+    ),
+    (JETSTREAM_ONLY, {f"{CONVERTER}.diskSizeGb": 100}, "conversion-disk", f"{CONVERTER}.diskSizeGb", "at least"),
+    # rights
+    (
+        JETSTREAM_ONLY,
+        {"workloadIdentity.projectRoles": ["storage.objectUser"]},
+        "role-invalid",
+        "workloadIdentity.projectRoles[0]",
+        "roles/",
+    ),
+    (JETSTREAM_ONLY, {"service.serviceAccount": "x"}, "service-account-owned", "service.serviceAccount", "Remove"),
+    (JETSTREAM_ONLY, {"service.port": 9000}, "port-taken", "service.port", "another"),
 ]

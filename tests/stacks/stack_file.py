@@ -12,7 +12,7 @@ from tests.components.guide import changed
 from tests.recording import Recording, record
 
 ROOT = Path(__file__).parents[2]
-MIXTRAL, DEV = "mixtral-tgi-gke-l4", "dev"
+MIXTRAL, JETSTREAM, DEV = "mixtral-tgi-gke-l4", "llama-jetstream-tpu", "dev"
 
 
 def stack_file(stack: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 import stacks
 from stacks.recipe import Recipe
-from tests.stacks.stack_file import DEV, MIXTRAL, ROOT, defaults, run, stack_file
+from tests.stacks.stack_file import DEV, JETSTREAM, MIXTRAL, ROOT, defaults, run, stack_file
 
 # design.md, section 5
 OUTPUTS = {
@@ -24,7 +24,7 @@ EVERY = pytest.mark.parametrize("name", list(stacks.RECIPES))
 
 
 def test_the_recipes() -> None:
-    assert set(stacks.RECIPES) == {MIXTRAL, DEV}
+    assert set(stacks.RECIPES) == {MIXTRAL, JETSTREAM, DEV}
     assert all(recipe.name == name and recipe.title for name, recipe in stacks.RECIPES.items())
 
 
@@ -62,7 +62,10 @@ def test_every_recipe_has_the_same_outputs(name: str) -> None:
     # an output that is None is no property of the stack, so the names are those of `deploy`
     recording = run(name)
     assert recording.error is None
-    without_value = {"loadBalancerIp", "hourlyCost", "kubeconfig"} if name == DEV else set[str]()
+    without_value = {
+        DEV: {"loadBalancerIp", "hourlyCost", "kubeconfig"},
+        JETSTREAM: {"loadBalancerIp"},
+    }.get(name, set[str]())
     assert set(recording.stack_outputs()) | without_value == OUTPUTS
 
 

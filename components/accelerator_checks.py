@@ -1,0 +1,102 @@
+"""What can be known to be wrong with the accelerators of an InferenceService before it is asked for."""
+
+from components.catalog import load_catalog
+from components.findings import Finding, error
+from components.inference_service_args import InferenceServiceArgs
+from components.model_pod import server_of, serving_of
+from components.servers import ModelServer
+from components.sizing import can_split, fit, smallest_count
+from components.tpu_checks import check_slots, check_topology
+
+
+def units_of(server: ModelServer) -> str:
+    """Return what the accelerators of `server` are called."""
+    return "TPU chips" if server.accelerator_kind == "tpu" else "GPUs"
+
+
+def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
+    """Return what is wrong with the accelerators of a service, and whether the model fits them, by path in `args`."""
+    catalog, server = load_catalog(), server_of(args)
+    units = units_of(server)
+    if not args.accelerators:
+        unneeded = [field for field in ("accelerator", "shards", "topology") if getattr(args, field)]
+        if server.needs_accelerator:
+            return [
+                error("accelerators-missing", "accelerators", f"{server.title} runs on {units} only.", "Set how many.")
+            ]
+        return [
+            error("accelerators-missing", field, f"{field} has no meaning without accelerators.", f"Remove {field}.")
+            for field in unneeded
+        ]
+    known = [name for name, accelerator in catalog.accelerators.items() if accelerator.kind == server.accelerator_kind]
+    if not args.accelerator:
+        return [
+            error(
+                "accelerator-missing",
+                "accelerator",
+                f"pods would start on any {units}.",
+                f"Name one of {', '.join(known)}.",
+            )
+        ]
+    accelerator = catalog.accelerators.get(args.accelerator)
+    if accelerator is None:
+        return [
+            error(
+                "accelerator-unknown",
+                "accelerator",
+                f"GKE has no {units} called '{args.accelerator}'.",
+                f"Known ones: {', '.join(known)}.",
+            )
+        ]
+    if accelerator.name not in known:
+        return [
+            error(
+                "accelerator-kind",
+                "accelerator",
+                f"{server.title} runs on {units}, and {accelerator.title} is none.",
+                f"Set one of {', '.join(known)}, or another server.",
+            )
+        ]
+    if findings := check_topology(args, accelerator):
+        return findings
+    shards = serving_of(args).shards
+    if shards != args.accelerators:
+        return [
+            error(
+                "shards-not-accelerators",
+                "shards",
+                f"{shards} shards on {args.accelerators} {units}: each shard needs one of its own, more lie idle.",
+                f"Set shards to {args.accelerators}, or leave it out.",
+            )
+        ]
+    model = catalog.models.get(args.model)
+    if model is None or args.quantization not in (None, *catalog.quantizations):
+        return []
+    if server.needs_checkpoint:
+        return check_slots(args, accelerator, args.jetstream) if args.jetstream else []
+    if not can_split(model, shards):
+        return [
+            error(
+                "shards-not-heads",
+                "accelerators",
+                f"the {model.heads} attention heads and {model.kv_heads} key-value heads of '{args.model}' cannot be"
+                f" split evenly over {shards} {units}.",
+                "Set a number that divides both.",
+            )
+        ]
+    fitting = fit(model.name, args.quantization, accelerator.name, shards)
+    if fitting.fits:
+        return []
+    enough = smallest_count(model.name, args.quantization, accelerator.name)
+    return [
+        error(
+            "model-too-large",
+            "accelerators",
+            f"'{args.model}' {'as published' if args.quantization is None else 'in ' + args.quantization} takes"
+            f" {fitting.weights_gib_per_accelerator:.1f} GiB on each of {shards} {accelerator.title}, and besides the"
+            f" runtime there are {fitting.usable_gib:.1f} GiB.",
+            f"Set at least {enough} accelerators."
+            if enough
+            else "Choose a larger accelerator or a smaller quantization.",
+        )
+    ]

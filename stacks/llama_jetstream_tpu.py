@@ -1,0 +1,98 @@
+"""Llama 2 7B with JetStream on GKE, two TPU v5e hosts of eight chips, its checkpoint converted beforehand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.args import Input
+from components.checkpoint_bucket import CheckpointBucket, check_checkpoint_bucket
+from components.checkpoint_disk import CheckpointDisk
+from components.conversion_job import ConversionJob
+from components.cost import hourly_cost
+from components.findings import refuse
+from components.gke_gpu_cluster import GkeGpuCluster
+from components.inference_service import InferenceService
+from components.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
+from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from stacks.llama_jetstream_checks import BUCKET, CLUSTER, SERVICE, check
+from stacks.llama_jetstream_settings import POOL, Settings
+from stacks.recipe import AccountValue, Recipe
+from stacks.serving import serving_outputs
+
+CONVERTER = "jetstream-converter"
+DISK = "jetstream-pytorch-ckpt"
+
+
+def deploy(settings: Settings) -> Mapping[str, Any]:
+    """Register the cluster, the slices, the bucket with its checkpoint, and the service."""
+    cluster = GkeGpuCluster(CLUSTER, settings.cluster)
+    on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
+    pools = [settings.cluster.cpu_pool, *(settings.cluster.cpu_pools or {}).values(), settings.tpu_pool]
+    before: list[pulumi.Resource] = []
+    storage: Input[str] = ""
+    account: Input[str] | None = None
+    # a member of the cluster's identity pool, which is there with the cluster; as the network's NAT is
+    project = pulumi.Output.all(cluster.project, cluster.cluster_id).apply(lambda known: str(known[0]))
+    if settings.from_bucket:
+        storage = _bucket(settings, cluster)
+        if settings.converts:
+            writer = BucketRoleArgs(bucket=storage, role="roles/storage.objectUser")
+            binding = WorkloadIdentityBinding(CONVERTER, settings.identity_args(project, writer), on_cluster)
+            args = settings.conversion_args(storage, binding.service_account)
+            conversion = ConversionJob(CONVERTER, args, on_cluster)
+            storage = conversion.bucket
+            before.append(conversion)
+        reader = BucketRoleArgs(bucket=storage, role="roles/storage.objectViewer")
+        account = WorkloadIdentityBinding(SERVICE, settings.identity_args(project, reader), on_cluster).service_account
+    elif settings.from_disk:
+        disk = CheckpointDisk(DISK, settings.disk_args(project), on_cluster)
+        storage = disk.claim_name
+        before.append(disk)
+    tpu_args = TpuNodePoolArgs.model_validate(
+        {
+            **dict(settings.tpu_pool),
+            "cluster_id": cluster.cluster_id,
+            "location": settings.cluster.location,
+            "service_account": cluster.node_service_account,
+            "tags": settings.cluster.tags,
+        }
+    )
+    # no chip is paid for while CPUs convert the checkpoint
+    tpus = TpuNodePool(POOL, tpu_args, pulumi.ResourceOptions(depends_on=before))
+    # the address is reserved in the cluster's project, once that has the APIs
+    args = settings.service_args(storage, account).model_copy(update={"project": cluster.project})
+    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[tpus]))
+    return {
+        **serving_outputs(service, args),
+        "hourlyCost": hourly_cost(settings.cluster.location, pools),
+        "kubeconfig": cluster.kubeconfig,
+    }
+
+
+def _bucket(settings: Settings, cluster: GkeGpuCluster) -> Input[str]:
+    """Return the name of the bucket, after registering it unless it is the user's own."""
+    if settings.bucket is None:
+        return settings.service.storage.bucket or ""
+    # the component does not know where the cluster is
+    found = check_checkpoint_bucket(BUCKET, settings.bucket, settings.cluster.location)
+    refuse(finding.under("bucket") for finding in found)
+    project = cluster.project if settings.bucket.project is None else settings.bucket.project
+    return CheckpointBucket(BUCKET, settings.bucket.model_copy(update={"project": project})).bucket_name
+
+
+RECIPE = Recipe(
+    name="llama-jetstream-tpu",
+    title="Llama 2 7B with JetStream on GKE, 2 x 8 TPU v5e chips, checkpoint in a bucket",
+    guide="https://github.com/GoogleCloudPlatform/ai-on-gke/tree/main/tutorials-and-examples/inference-servers/"
+    "jetstream/pytorch/single-host-inference",
+    settings=Settings,
+    check=check,
+    deploy=deploy,
+    account_values={
+        "gcp:project": AccountValue("pulumi config set gcp:project PROJECT_ID", "rehearsal-project"),
+        "llm-serving:huggingFaceToken": AccountValue(
+            "pulumi config set --secret huggingFaceToken TOKEN", "rehearsal-token", secret=True
+        ),
+    },
+)
