@@ -71,6 +71,14 @@ SecretOverrides = Annotated[
     list[str],
     typer.Option("--config-secret", metavar="KEY=VALUE", help="The same, held encrypted.", default_factory=list),
 ]
+ControlPlane = Annotated[
+    bool,
+    typer.Option(
+        "--control-plane",
+        help="Apply Kubernetes objects to a real control plane, with simulated nodes. It is built when first needed, "
+        "and gone on with by the commands that follow.",
+    ),
+]
 NoStandIns = Annotated[
     bool, typer.Option("--no-stand-ins", help="Do not make up the account values that the stack file has not.")
 ]
@@ -105,6 +113,7 @@ def preview(
     *,
     config: Overrides,
     config_secret: SecretOverrides,
+    control_plane: ControlPlane = False,
     no_stand_ins: NoStandIns = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -117,6 +126,7 @@ def preview(
             overrides=config,
             secret_overrides=config_secret,
             stand_ins=not no_stand_ins,
+            control_plane=control_plane,
         )
 
     _exit(Rehearsal.preview, make, stack, as_json=as_json, debug=debug)
@@ -129,6 +139,7 @@ def up(
     fault: Faults,
     config: Overrides,
     config_secret: SecretOverrides,
+    control_plane: ControlPlane = False,
     no_stand_ins: NoStandIns = False,
     time_scale: TimeScale = 600,
     as_json: Json = False,
@@ -144,6 +155,7 @@ def up(
             overrides=config,
             secret_overrides=config_secret,
             stand_ins=not no_stand_ins,
+            control_plane=control_plane,
         )
 
     _exit(Rehearsal.up, make, stack, as_json=as_json, debug=debug)
@@ -151,24 +163,40 @@ def up(
 
 @rehearse.command()
 def refresh(
-    stack: StackName, *, fault: Faults, time_scale: TimeScale = 600, as_json: Json = False, debug: Debug = False
+    stack: StackName,
+    *,
+    fault: Faults,
+    control_plane: ControlPlane = False,
+    time_scale: TimeScale = 600,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Read back what became of the resources since the last `up`."""
 
     def make() -> Rehearsal:
-        return Rehearsal(stack, time_scale=_time_scale(time_scale), faults=_faults(fault))
+        return Rehearsal(
+            stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
+        )  # fmt: skip
 
     _exit(Rehearsal.refresh, make, stack, as_json=as_json, debug=debug)
 
 
 @rehearse.command()
 def destroy(
-    stack: StackName, *, fault: Faults, time_scale: TimeScale = 600, as_json: Json = False, debug: Debug = False
+    stack: StackName,
+    *,
+    fault: Faults,
+    control_plane: ControlPlane = False,
+    time_scale: TimeScale = 600,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Delete everything that the stack has created, and forget the rehearsal."""
 
     def make() -> Rehearsal:
-        return Rehearsal(stack, time_scale=_time_scale(time_scale), faults=_faults(fault))
+        return Rehearsal(
+            stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
+        )  # fmt: skip
 
     _exit(Rehearsal.destroy, make, stack, as_json=as_json, debug=debug)
 

@@ -55,6 +55,8 @@ class Rehearsal:
     """The same, held encrypted."""
     stand_ins: bool = True
     """Whether account values that the stack file has not are made up."""
+    control_plane: bool = False
+    """Whether Kubernetes objects go to a real control plane. One that a rehearsal has begun on is gone on with."""
     foresight: bool = False
     """Whether an `up` is planned first, so that its progress tells from the start what there will be to do."""
     begin: Callable[[Progress], None] = ignore
@@ -137,6 +139,7 @@ class Rehearsal:
                 progress.diagnostics += [self._left_behind(each.type, each.name) for each in session.clouds.resources()]
             result = self._result(session, progress, outcome)
             if outcome is Outcome.SUCCEEDED:
+                session.clouds.stop_control_planes()
                 shutil.rmtree(self.home.folder)
         return result
 
@@ -196,6 +199,7 @@ class Rehearsal:
             find_engine=lambda: find_pulumi(self.say),
             time_scale=self.time_scale,
             faults=self.faults,
+            control_plane=self.control_plane,
             say=self.say,
             use=self._use,
         )

@@ -18,6 +18,7 @@ from cli.lock import only_rehearsal, release_engine_lock
 from cli.project import Project
 from cli.settings import Settings
 from cli.yaml_files import read_yaml_map
+from engine import find_control_plane
 from simulator import Fault, SimulatedClouds
 
 
@@ -91,6 +92,7 @@ def open_session(
     find_engine: Callable[[], Path],
     time_scale: float,
     faults: Sequence[Fault],
+    control_plane: bool,
     say: Callable[[str], None],
     use: Callable[[EngineCommand | None], None],
 ) -> Generator[Session]:
@@ -103,11 +105,13 @@ def open_session(
         find_engine: finds the Pulumi CLI.
         time_scale: how many times faster than real time simulated time passes.
         faults: what is to go wrong.
+        control_plane: whether Kubernetes objects go to a real control plane, also where they have not so far.
         say: called with lines for people.
         use: called with the engine while there is one, with None afterwards.
 
     Raises:
-        RefusedError: another rehearsal of the stack is running, or Pulumi does not take the settings.
+        RefusedError: another rehearsal of the stack is running, it has begun without a control plane, or Pulumi does
+            not take the settings.
         KeyboardInterrupt: it was cancelled before the operation began.
         engine.EngineError: there is no engine.
     """
@@ -118,7 +122,16 @@ def open_session(
         started = time.monotonic()
         use(engine)
         try:
-            with SimulatedClouds(home.cloud, time_scale=time_scale, faults=faults) as clouds:
+            begun = SimulatedClouds.on_control_planes(home.cloud)
+            programs = find_control_plane(say) if control_plane or begun else None
+            with SimulatedClouds(
+                home.cloud, time_scale=time_scale, faults=faults, control_plane=programs
+            ) as clouds:  # fmt: skip
+                if programs and not begun and any(each.provider == "kubernetes" for each in clouds.resources()):
+                    raise RefusedError(
+                        f"{home.stack} was brought up without --control-plane. "
+                        f"Run `llm-serving rehearse destroy {home.stack}` first."
+                    )
                 os.environ["PULUMI_DEBUG_PROVIDERS"] = clouds.debug_providers
                 yield Session(_open_stack(home, program, engine, settings, say), engine, clouds, started)
         except CommandError as error:

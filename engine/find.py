@@ -13,7 +13,7 @@ from pathlib import Path
 
 from semver import VersionInfo
 
-from engine.build import CONTROL_PLANE, PULUMI, build
+from engine.build import CONTROL_PLANE, CUSTOM_RESOURCES, PULUMI, build, fetch_custom_resources
 from engine.folders import locked, made
 from engine.process import CommandError, run
 
@@ -26,6 +26,7 @@ declares for 3.187.0 (Pulumi's change log, 2025-07-31).
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+_PINS = (Path("go.mod"), Path(CUSTOM_RESOURCES.name) / "go.mod")
 _VERSION_SECONDS = 20
 _INSTALL_SECONDS = 600
 
@@ -81,7 +82,8 @@ def find_control_plane(progress: Callable[[str], None] = print, *, folder: Path 
         folder: Where they are put.
 
     Returns:
-        The folder that holds the five executables.
+        The folder that holds the five executables. Beside it, `crds` holds the definitions of the custom resources that
+        GKE brings.
 
     Raises:
         EngineError: They are not there and cannot be built.
@@ -96,9 +98,11 @@ def find_control_plane(progress: Callable[[str], None] = print, *, folder: Path 
 
 
 def _is_current(own: Path) -> bool:
-    """Whether `own` holds what the module pins now: with the programs, the pins that they were built from are kept."""
-    pins = own / "go.mod"
-    return pins.exists() and pins.read_bytes() == (CONTROL_PLANE.folder / "go.mod").read_bytes()
+    """Whether `own` holds what the modules pin now: with the programs, the pins that they were built from are kept."""
+    return all(
+        (own / pins).exists() and (own / pins).read_bytes() == (CONTROL_PLANE.folder / pins).read_bytes()
+        for pins in _PINS
+    )
 
 
 def _build_control_plane(own: Path, progress: Callable[[str], None]) -> None:
@@ -108,7 +112,9 @@ def _build_control_plane(own: Path, progress: Callable[[str], None]) -> None:
             build(CONTROL_PLANE, target, progress)
             for program in CONTROL_PLANE.programs:
                 _check_version(target / "bin" / program.name, CONTROL_PLANE.version(program))
-            shutil.copy(CONTROL_PLANE.folder / "go.mod", target)
+            fetch_custom_resources(target / CUSTOM_RESOURCES.name, progress)
+            for pins in _PINS:
+                shutil.copyfile(CONTROL_PLANE.folder / pins, target / pins)
     except CommandError as error:
         raise EngineError(
             f"no Kubernetes control plane can be had: {error}\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -23,12 +25,22 @@ class Clock:
 
     def wait(self, urn: str, reason: str, seconds: float, cancelled: threading.Event) -> bool:
         """Let this many simulated seconds pass. Returns False when it was cancelled meanwhile."""
-        real = seconds / self._scale
+        real = self.real(seconds)
         if real <= 0:
             return not cancelled.is_set()
+        with self.shown(urn, reason, seconds):
+            return not cancelled.wait(real)
+
+    def real(self, seconds: float) -> float:
+        """The real seconds that so many simulated ones take."""
+        return seconds / self._scale
+
+    @contextmanager
+    def shown(self, urn: str, reason: str, seconds: float) -> Generator[None]:
+        """Let `waiting` tell meanwhile that this resource waits for at most so many simulated seconds."""
         self._waits[urn] = _Wait(reason, time.monotonic(), seconds)
         try:
-            return not cancelled.wait(real)
+            yield
         finally:
             self._waits.pop(urn, None)
 
@@ -42,5 +54,5 @@ class Clock:
 
 
 def _progress(passed: float, total: float) -> str:
-    passed = min(passed, total)
+    passed = min(total, passed)  # in this order, which turns no number (of time that does not pass) into the total
     return f"{passed:.0f} of {total:.0f} s" if total < 120 else f"{passed / 60:.0f} of {total / 60:.0f} min"

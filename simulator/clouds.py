@@ -16,14 +16,18 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from simulator.clock import Clock
 from simulator.cloud import Cloud, CloudResource
+from simulator.control_planes import ControlPlanes
 from simulator.faults import Fault, Faults
 from simulator.gcp import Gcp
 from simulator.kubernetes import Kubernetes
+from simulator.live_kubernetes import LiveKubernetes
 from simulator.operations import Operations
+from simulator.package import Package
 from simulator.provider import SimulatedProvider
 from simulator.values import Properties, merge, seal
 
 _PARALLEL = 64  # operations of one provider at a time; the engine starts 4 for each processor
+_CONTROL_PLANES = "control-planes"
 _GRACE_SECONDS = 2.0  # for operations to write down how far they came
 
 
@@ -37,13 +41,22 @@ class SimulatedClouds:
     notice = "Rehearsal on simulated clouds: nothing is created, no account is used, every address is made up."
     """To be shown on every run."""
 
-    def __init__(self, folder: Path, *, time_scale: float = math.inf, faults: Sequence[Fault] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        time_scale: float = math.inf,
+        faults: Sequence[Fault] = (),
+        control_plane: Path | None = None,
+    ) -> None:
         """Set up.
 
         Args:
             folder: where the file with everything that exists is; made if missing.
             time_scale: how many times faster than real time simulated time passes; `math.inf`: nothing is waited for.
             faults: what goes wrong in this run.
+            control_plane: folder with the programs of a Kubernetes control plane: each cluster is then a real one, with
+                simulated machines. None: clusters are simulated as a whole.
 
         Raises:
             ValueError: `time_scale` is not above 0.
@@ -56,12 +69,23 @@ class SimulatedClouds:
         self._cloud = Cloud(folder / "clouds.sqlite")
         self._clock = Clock(time_scale)
         self._faults = Faults(faults)
+        self._control_planes = None
+        if control_plane:
+            where = folder / _CONTROL_PLANES
+            self._control_planes = ControlPlanes(
+                control_plane, where, self._cloud, self._clock, self.warnings.append
+            )  # fmt: skip
         self._providers: list[SimulatedProvider] = []
         self._servers: list[grpc.Server] = []
         self._ports: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        for name, package in (("gcp", Gcp(self._cloud)), ("kubernetes", Kubernetes(self._cloud))):
+        planes = self._control_planes
+        packages: dict[str, Package] = {
+            "gcp": Gcp(self._cloud, planes.prune if planes else None),
+            "kubernetes": LiveKubernetes(self._cloud, planes, self._clock) if planes else Kubernetes(self._cloud),
+        }
+        for name, package in packages.items():
             operations = Operations(package, self._cloud, self._clock, self._faults, self.warnings.append)
             server = grpc.server(concurrent.futures.ThreadPoolExecutor(_PARALLEL, thread_name_prefix=name))
             provider = SimulatedProvider(name, package, operations, self.warnings.append)
@@ -80,7 +104,18 @@ class SimulatedClouds:
             provider.cancel()
         for stopped in [server.stop(_GRACE_SECONDS) for server in self._servers]:
             stopped.wait()
+        self.stop_control_planes()
         self._cloud.close()
+
+    @staticmethod
+    def on_control_planes(folder: Path) -> bool:
+        """Whether the Kubernetes objects of the clouds in `folder` are in real control planes."""
+        return ControlPlanes.are_used_in(folder / _CONTROL_PLANES)
+
+    def stop_control_planes(self) -> None:
+        """End their processes. What they hold stays."""
+        if self._control_planes:
+            self._control_planes.close()
 
     @property
     def debug_providers(self) -> str:

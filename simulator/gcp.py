@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from simulator import nodes
@@ -28,8 +29,10 @@ class Gcp(Package):
 
     rules = load_rules("gcp")
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, cluster_deleted: Callable[[], None] | None = None) -> None:
+        """Set up; `cluster_deleted` is called after a cluster is gone."""
         self._cloud = cloud
+        self._cluster_deleted = cluster_deleted
 
     def complete(self, inputs: Properties, rules: TypeRules, config: Properties) -> Properties:
         """Project, region or location from the provider's configuration."""
@@ -233,9 +236,11 @@ class Gcp(Package):
             )
 
     def deleted(self, resource: CloudResource) -> None:
-        """An API stays enabled unless `disableOnDestroy` says otherwise."""
+        """An API stays enabled unless `disableOnDestroy` says otherwise; a cluster takes its control plane along."""
         if resource.type == SERVICE and resource.inputs.get("disableOnDestroy") is True:
             self._cloud.set_setting(resource.id, None)
+        elif resource.type == CLUSTER and self._cluster_deleted:
+            self._cluster_deleted()
 
     def invoke(self, token: str, arguments: Properties, config: Properties) -> Properties | None:
         """The functions that the components call; None for one that the simulator does not know."""

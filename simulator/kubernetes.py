@@ -76,19 +76,23 @@ class Kubernetes(Package):
             return Place(name, name, scope, cluster)
         namespace = str(at(request.inputs, "metadata", "namespace"))
         inside = self._cloud.find("kubernetes:core/v1:Namespace", namespace, scope)
-        if inside is None and namespace not in self.rules.data["namespaces"]["initial"]:
+        if inside is None:
+            self._check_namespace(request, namespace)
+        return Place(f"{namespace}/{name}", name, scope, inside or cluster)
+
+    def _check_namespace(self, request: Request, namespace: str) -> None:
+        """Raises CloudError where there is no such namespace."""
+        if namespace not in self.rules.data["namespaces"]["initial"]:
             raise CloudError(
                 404,
                 f'resource "{request.urn}" was not successfully created by the Kubernetes API server: namespaces '
                 f'"{namespace}" not found',
             )
-        return Place(f"{namespace}/{name}", name, scope, inside or cluster)
 
     def course(self, request: Request, resource: CloudResource, verb: Verb) -> Course:
         """Services wait for their address, workloads for their pods."""
         course = Course(request.rules.seconds[verb], request.rules.waits_for)
-        annotations: Properties = at(request.inputs, "metadata", "annotations") or {}
-        if str(annotations.get("pulumi.com/skipAwait")).lower() == "true":
+        if annotation(request, "pulumi.com/skipAwait").lower() == "true":
             return course
         kind = request.token.rpartition(":")[2]
         if kind == "Service" and at(request.inputs, "spec", "type") == "LoadBalancer":
@@ -108,7 +112,7 @@ class Kubernetes(Package):
                 request.timeout or request.rules.timeout,
                 "address",
                 [
-                    *_unready(request, resource, "timed out waiting to be Ready"),
+                    *unready(request, resource, "timed out waiting to be Ready"),
                     "Service was not allocated an IP address; does your cloud provider support this?",
                     f'Error syncing load balancer: failed to ensure load balancer: requested ip "{wanted}" is neither '
                     f"static nor assigned to the LB: reserve it in {region}",
@@ -121,12 +125,10 @@ class Kubernetes(Package):
         pod: Properties = spec if kind == "Pod" else at(spec, "template", "spec") or {}
         replicas = int(spec.get("replicas", 1))
         expected = pods.outlook(pod, replicas, self._pools(request))
-        annotations: Properties = at(request.inputs, "metadata", "annotations") or {}
-        limit = float(annotations.get("pulumi.com/timeoutSeconds") or request.timeout or request.rules.timeout)
-        deadline = float(spec.get("progressDeadlineSeconds", 600)) if kind == "Deployment" else limit
+        limit, deadline = deadlines(request)
         if not expected.problem and expected.seconds <= min(limit, deadline):
             return Course(expected.seconds, request.rules.waits_for)
-        problems = _unready(request, resource, "timed out waiting to be Ready")
+        problems = unready(request, resource, "timed out waiting to be Ready")
         if kind == "Deployment":
             problems.append("[MinimumReplicasUnavailable] Deployment does not have minimum availability.")
             if deadline <= limit:
@@ -150,8 +152,8 @@ class Kubernetes(Package):
     def not_ready(self, request: Request, resource: CloudResource, waited: float | None) -> list[str]:
         """In the words of pulumi-kubernetes."""
         if waited is None:
-            return _unready(request, resource, "was created but failed to initialize")
-        return _unready(request, resource, "timed out waiting to be Ready")
+            return unready(request, resource, "was created but failed to initialize")
+        return unready(request, resource, "timed out waiting to be Ready")
 
     def outputs(self, request: Request, resource: CloudResource) -> Properties:
         """What the API server and the controllers add."""
@@ -200,7 +202,21 @@ class Kubernetes(Package):
         return ["kubeconfig"] if self._cluster_of(old) != self._cluster_of(new) else []
 
 
-def _unready(request: Request, resource: CloudResource, what: str) -> list[str]:
+def annotation(request: Request, name: str) -> str:
+    """The value of an annotation of the object; empty where it has none."""
+    annotations: Properties = at(request.inputs, "metadata", "annotations") or {}
+    return str(annotations.get(name) or "")
+
+
+def deadlines(request: Request) -> tuple[float, float]:
+    """Simulated seconds after which the provider gives up, and those after which the rollout itself has failed."""
+    limit = float(annotation(request, "pulumi.com/timeoutSeconds") or request.timeout or request.rules.timeout)
+    rollout = float(at(request.inputs, "spec", "progressDeadlineSeconds") or 600)
+    return limit, rollout if request.token.endswith(":Deployment") else limit
+
+
+def unready(request: Request, resource: CloudResource, what: str) -> list[str]:
+    """The error of an object that is there but not ready, in the words of pulumi-kubernetes."""
     return [
         f'resource "{request.urn}" was successfully created, but the Kubernetes API server reported that it failed to '
         f"fully initialize or become live: '{resource.name}' {what}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from components.catalog import load_catalog
+from components.catalog import chips_of, load_catalog
 from simulator.cloud import CloudResource
 from simulator.errors import CloudError
 from simulator.values import Properties, at, is_list, is_object
 
 _ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
 _REGION = re.compile(r"[a-z]+-[a-z]+\d+")
-_DEFAULT_MACHINE = "e2-medium"
-_GPU = "nvidia.com/gpu"
+DEFAULT_MACHINE = "e2-medium"
+"""Of a pool that names none."""
+_CHIPS = ("nvidia.com/gpu", "google.com/tpu")
+_GPU_LABEL = "cloud.google.com/gke-accelerator"
 _ZONES_OF_REGIONAL_CLUSTER = 3
 
 
@@ -28,7 +30,10 @@ class Pool:
     """By resource of one node. What the catalogue does not know is left out, and then not checked."""
     current_nodes: int
     max_nodes: int
-    problems: list[str] = field(default_factory=list[str])
+    zones: list[str]
+    max_per_zone: int
+    inputs: Properties
+    """Of the resource that makes it, a pool or, for its default pool, a cluster."""
 
 
 def region_of(location: str) -> str:
@@ -92,7 +97,7 @@ def check_pool(inputs: Properties, cluster: CloudResource) -> None:
     """Raise CloudError unless every zone of the pool offers its machine with its accelerators and disks."""
     zones = pool_zones(inputs, cluster)
     _check_zones(zones, region_of(cluster.id.split("/")[3]))
-    machine_type = str(at(inputs, "nodeConfig", "machineType") or _DEFAULT_MACHINE)
+    machine_type = str(at(inputs, "nodeConfig", "machineType") or DEFAULT_MACHINE)
     machine = load_catalog().machines.get(machine_type)
     for accelerator in _accelerators(inputs):
         kind, count = accelerator.get("type"), accelerator.get("count")
@@ -102,10 +107,10 @@ def check_pool(inputs: Properties, cluster: CloudResource) -> None:
                 raise CloudError(
                     400, f'googleapi: Error 400: Accelerator type "{kind}" does not exist in zone {zone}., badRequest'
                 )
-        if machine is None and machine_type == _DEFAULT_MACHINE:
+        if machine is None and machine_type == DEFAULT_MACHINE:
             raise CloudError(
                 400,
-                f"googleapi: Error 400: Cannot use default machine type ({_DEFAULT_MACHINE}) with GPUs; choose a "
+                f"googleapi: Error 400: Cannot use default machine type ({DEFAULT_MACHINE}) with GPUs; choose a "
                 "different machine type., badRequest",
             )
         if machine and (kind, count) != (machine.accelerator, machine.accelerator_count):
@@ -169,37 +174,63 @@ def pools_of(cluster: CloudResource, children: list[CloudResource]) -> list[Pool
 
 
 def _pool(name: str, inputs: Properties, cluster: CloudResource) -> Pool:
-    zones = len(pool_zones(inputs, cluster))
+    zones = pool_zones(inputs, cluster)
     config: Properties = at(inputs, "nodeConfig") or {}
     given: Properties = config.get("labels") or {}
     labels = {key: str(value) for key, value in given.items()}
     labels["cloud.google.com/gke-nodepool"] = name
     capacity: dict[str, float] = {}
-    machine = load_catalog().machines.get(str(config.get("machineType") or _DEFAULT_MACHINE))
+    machine = load_catalog().machines.get(str(config.get("machineType") or DEFAULT_MACHINE))
     if machine:
         labels["node.kubernetes.io/instance-type"] = machine.name
         capacity = {"cpu": machine.cpus, "memory": machine.memory_gib * 2**30}
-    capacity[_GPU] = 0
+    capacity |= dict.fromkeys(_CHIPS, 0.0)
     for item in _accelerators(inputs):
-        labels["cloud.google.com/gke-accelerator"] = str(item.get("type"))
+        accelerator = load_catalog().accelerators.get(str(item.get("type")))
+        labels[accelerator.selector if accelerator else _GPU_LABEL] = str(item.get("type"))
         shared = at(item, "gpuSharingConfig", "maxSharedClientsPerGpu") or 1
-        capacity[_GPU] += int(item.get("count") or 0) * int(shared)
+        capacity[accelerator.resource if accelerator else _CHIPS[0]] += int(item.get("count") or 0) * int(shared)
+    if topology := _topology(inputs):
+        labels["cloud.google.com/gke-tpu-topology"] = topology
     if config.get("spot") is True:
         labels["cloud.google.com/gke-spot"] = "true"
     if at(config, "ephemeralStorageLocalSsdConfig", "localSsdCount"):
         labels["cloud.google.com/gke-ephemeral-storage-local-ssd"] = "true"
-    most = at(inputs, "autoscaling", "totalMaxNodeCount") or zones * (at(inputs, "autoscaling", "maxNodeCount") or 0)
-    first = _first_nodes(inputs, zones)
+    per_zone = int(at(inputs, "autoscaling", "maxNodeCount") or 0)
+    most = int(at(inputs, "autoscaling", "totalMaxNodeCount") or len(zones) * per_zone)
+    first = _first_nodes(inputs, len(zones))
     taints = config.get("taints")
     return Pool(
-        name, labels, [item for item in taints if is_object(item)] if is_list(taints) else [], capacity, first,
-        max(int(most), first),
-    )  # fmt: skip
+        name,
+        labels,
+        [item for item in taints if is_object(item)] if is_list(taints) else [],
+        capacity,
+        current_nodes=first,
+        max_nodes=max(most, first),
+        zones=zones,
+        max_per_zone=per_zone or max(most, first),
+        inputs=inputs,
+    )
 
 
 def _accelerators(inputs: Properties) -> list[Properties]:
+    """GPUs that the pool asks for, or TPUs, which come with their machine type."""
     found = at(inputs, "nodeConfig", "guestAccelerators")
-    return [item for item in found if is_object(item)] if is_list(found) else []
+    asked = [item for item in found if is_object(item)] if is_list(found) else []
+    machine = load_catalog().machines.get(str(at(inputs, "nodeConfig", "machineType")))
+    if asked or machine is None or machine.name not in load_catalog().topologies:
+        return asked
+    return [{"type": machine.accelerator, "count": machine.accelerator_count}]
+
+
+def _topology(inputs: Properties) -> str | None:
+    """Topology of a pool's TPU slices: where it says none, the one that a single machine makes."""
+    asked = at(inputs, "placementPolicy", "tpuTopology")
+    if asked:
+        return str(asked)
+    catalog, name = load_catalog(), str(at(inputs, "nodeConfig", "machineType"))
+    shapes = catalog.topologies[name].shapes if name in catalog.topologies else ()
+    return next((shape for shape in shapes if chips_of(shape) == catalog.machines[name].accelerator_count), None)
 
 
 def _strings(value: object) -> list[str]:

@@ -52,6 +52,12 @@ class Operations:
                 if error and self._strikes(kind, request):
                     raise error
             resource = self._reserve(request, place)
+        try:
+            self._package.apply(request, resource)
+        except CloudError:
+            if self._package.observe(request, resource) is None:
+                self._cloud.remove(resource)
+            raise
         return resource.id, self._make_ready(request, resource, "create")
 
     def _reserve(self, request: Request, place: Place) -> CloudResource:
@@ -110,6 +116,8 @@ class Operations:
             problems = self._package.not_ready(request, resource, None)
         if not self._clock.wait(request.urn, course.waits_for, seconds, request.cancelled):
             problems = [f"cancelled while waiting ({course.waits_for}); the next `pulumi up` goes on with it"]
+        elif not problems:
+            problems = self._package.settle(request, resource, seconds)
         # drawn up last, so that what the resource lives on is ready too
         outputs: Properties = merge(self._package.outputs(request, resource), request.raw)
         outputs.pop("__defaults", None)
@@ -138,11 +146,20 @@ class Operations:
             raise CloudError(
                 404, f"{id_} no longer exists: it was deleted outside Pulumi. Run `pulumi refresh`, then `pulumi up`."
             )
+        self._package.apply(request, resource)
         return self._make_ready(request, resource, "create" if resource.state in ("creating", "tainted") else "update")
 
     def read(self, request: Request, id_: str) -> CloudResource | None:
         """What exists; None when it is gone. Raises CloudError if its cloud cannot be reached."""
-        return self._cloud.find(request.token, id_, self._package.scope(request.config))
+        resource = self._cloud.find(request.token, id_, self._package.scope(request.config))
+        if resource is None:
+            return None
+        seen = self._package.observe(request, resource)
+        if seen is None:
+            self._cloud.remove(resource)
+        elif seen != resource:
+            self._cloud.save(seen)
+        return seen
 
     def delete(self, request: Request, id_: str) -> None:
         """Delete a resource and what lives in it. What is gone already counts as deleted.
@@ -169,9 +186,9 @@ class Operations:
         seconds = request.rules.seconds["delete"]
         if not self._clock.wait(request.urn, "deletion", seconds, request.cancelled):
             raise CloudError(503, f"The deletion of {id_} was cancelled; the next `pulumi destroy` goes on with it.")
-        with self._cloud.transaction():
-            self._cloud.remove(resource)
-            self._package.deleted(resource)
+        self._package.erase(request, resource)
+        self._cloud.remove(resource)
+        self._package.deleted(resource)
 
     def _strikes(self, kind: Kind, request: Request) -> bool:
         words = (request.token, request.resource_name, self._package.traits(request.inputs))

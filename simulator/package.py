@@ -116,6 +116,30 @@ class Package(abc.ABC):
     def fault(self, kind: Literal["quota", "stockout"], request: Request, place: Place) -> CloudError | None:
         """The error of a fault, or None where such a fault cannot happen."""
 
+    def judges(self, inputs: Properties, config: Properties) -> bool:  # noqa: ARG002
+        """Whether the cloud itself will say what is wrong with the inputs, in a preview too."""
+        return False
+
+    def dry_run(self, request: Request, *, exists: bool) -> None:
+        """Ask the cloud, in a preview, whether it would take the resource. Raises CloudError if not."""
+
+    def apply(self, request: Request, resource: CloudResource) -> None:
+        """Make the cloud hold the resource as it is asked for. Raises CloudError if it refuses."""
+
+    def settle(self, request: Request, resource: CloudResource, waited: float) -> list[str]:  # noqa: ARG002
+        """Wait until the cloud has the resource ready. Returns why it is not.
+
+        `waited`: simulated seconds that have passed since it was applied.
+        """
+        return []
+
+    def observe(self, request: Request, resource: CloudResource) -> CloudResource | None:  # noqa: ARG002
+        """The resource as the cloud has it now; None: it is gone. Raises CloudError if the cloud does not answer."""
+        return resource
+
+    def erase(self, request: Request, resource: CloudResource) -> None:
+        """Make the cloud hold the resource no longer. Raises CloudError if it refuses."""
+
     def refuse_delete(self, resource: CloudResource) -> None:
         """Raise CloudError if the cloud does not delete the resource."""
 

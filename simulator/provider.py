@@ -98,11 +98,12 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             )
             self._warn(message)
             connection.warn(request.urn, message)
-        failures = {problem.path: problem.reason for problem in schema.check_resource(request.type, plain(news))}
-        inputs, wrong_name = named_inputs(
+        inputs, failures = named_inputs(
             request, rules, news, from_struct(request.olds), self._package.rules.data["autoname_digits"]
         )
-        failures |= wrong_name
+        if not (_is_known(connection) and self._package.judges(plain(inputs), connection.config)):
+            problems = schema.check_resource(request.type, plain(news))
+            failures = {problem.path: problem.reason for problem in problems} | failures
         if _is_known(connection):
             failures |= self._package.check(plain(news), rules, connection.config)
         for path, allowed in rules.values.items():
@@ -136,9 +137,9 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         asked = self._request(request.urn, request.type, from_struct(request.properties), context, request.timeout)
-        if request.preview:
-            return provider_pb2.CreateResponse(properties=to_struct(self._planned(asked, {})))
         try:
+            if request.preview:
+                return provider_pb2.CreateResponse(properties=to_struct(self._planned(asked, {})))
             id_, outputs = self._operations.create(asked)
         except (CloudError, HalfMadeError) as error:
             _abort(context, error)
@@ -146,9 +147,10 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
         asked = self._request(request.urn, request.type, from_struct(request.news), context, request.timeout)
-        if request.preview:
-            return provider_pb2.UpdateResponse(properties=to_struct(self._planned(asked, from_struct(request.olds))))
         try:
+            if request.preview:
+                before = from_struct(request.olds)
+                return provider_pb2.UpdateResponse(properties=to_struct(self._planned(asked, before)))
             outputs = self._operations.update(asked, request.id)
         except (CloudError, HalfMadeError) as error:
             _abort(context, error)
@@ -194,9 +196,10 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def _planned(self, request: Request, before: Properties) -> Properties:
-        """Outputs to show in a preview. What is missing is not known yet."""
+        """Outputs to show in a preview. What is missing is not known yet. Raises CloudError."""
         if _NOT_YET_KNOWN in request.config.values():
             return {}
+        self._package.dry_run(request, exists=bool(before))
         outputs = merge(merge(before, self._package.planned(request.inputs, request.rules)), request.raw)
         outputs.pop(DEFAULTS, None)
         return outputs

@@ -51,6 +51,29 @@ def test_builds_the_five_programs_once(machine: Machine) -> None:
     assert machine.log.read_text() == built
 
 
+def test_brings_the_published_custom_resources_of_gke(machine: Machine) -> None:
+    machine.go(GOOD_PROGRAM)
+    programs, _ = find(machine)
+    (definitions,) = (programs.parent / "crds").glob("*.yaml")
+    assert definitions.name == "prometheus-engine.yaml"
+    assert "CustomResourceDefinition" in definitions.read_text()
+
+
+def test_without_their_module_nothing_is_kept(machine: Machine) -> None:
+    machine.go(GOOD_PROGRAM)
+    (machine.root / "module" / "manifests" / "setup.yaml").unlink()
+    assert "the module github.com/GoogleCloudPlatform/prometheus-engine cannot be had" in refused(machine)
+
+
+@pytest.mark.parametrize("pins", ["go.mod", "crds/go.mod"])
+def test_gets_anew_what_is_pinned_otherwise(machine: Machine, pins: str) -> None:
+    machine.go(GOOD_PROGRAM)
+    programs, _ = find(machine)
+    (programs.parent / pins).write_text("module other\n")
+    assert "The control plane is ready" in find(machine)[1]
+    assert find(machine)[1] == ""
+
+
 def test_gives_kubernetes_the_version_that_is_pinned(machine: Machine) -> None:
     machine.go(GOOD_PROGRAM)
     find(machine)

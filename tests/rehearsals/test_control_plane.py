@@ -23,6 +23,7 @@ from simulator import SimulatedClouds
 from simulator.control_plane import ControlPlane
 from simulator.pods import quantity
 from stacks import RECIPES
+from tests.simulator.harness import pass_over_abandoned_programs
 
 pytestmark = pytest.mark.cluster
 
@@ -139,6 +140,7 @@ def test_a_rollout_that_needs_gpus_that_there_are_not_ends_in_a_deadlock(project
 
     (project / "__main__.py").write_text(SURGE)
     locked = rehearsal(MIXTRAL, project, full, "service.environment.A=two").up()
+    pass_over_abandoned_programs()
     assert locked.outcome is Outcome.FAILED
     assert "[ProgressDeadlineExceeded] ReplicaSet " in told(locked)
     assert "1 Insufficient nvidia.com/gpu" in told(locked)
@@ -192,7 +194,7 @@ def test_a_refresh_sees_what_another_client_changed(project: Path) -> None:
     with another_client(rehearsed.home.cloud) as cluster:
         path = "/apis/apps/v1/namespaces/default/deployments/dev"
         cluster.request("PATCH", path, {"spec": {"replicas": 3}}, content="application/merge-patch+json")
-        cluster.request("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/dev-budget")
+        cluster.request("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/dev")
     refreshed = Rehearsal("dev", folder=project).refresh()
     assert refreshed.outcome is Outcome.SUCCEEDED, told(refreshed)
     assert {each.name: each.operation for each in refreshed.resources if each.operation != "same"} == {

@@ -23,9 +23,12 @@ class Platform:
     machine: dict[str, Any] = field(default_factory=dict)
     address: dict[str, Any] = field(default_factory=dict)
     deployments: dict[str, dict[str, Any]] = field(default_factory=lambda: {"server": {}})
-    """By name what differs from a model server that works: `pod`, `container`, `deployment`, `timeout`."""
+    """By name what differs from a model server that works: `pod`, `container`, `deployment`, `annotations`,
+    `timeout`."""
     service: dict[str, Any] = field(default_factory=dict)
     workload: bool = True
+    monitoring: dict[str, Any] | None = None
+    """Spec of a PodMonitoring, a kind that GKE brings."""
 
     def __call__(self) -> None:
         """The program."""
@@ -86,6 +89,15 @@ class Platform:
         token = kubernetes.core.v1.Secret(
             "token", metadata=metadata, string_data={"token": pulumi.Output.secret("hf_not_a_real_token")}, opts=opts
         )
+        if self.monitoring:
+            kubernetes.apiextensions.CustomResource(
+                "monitoring",
+                api_version="monitoring.googleapis.com/v1",
+                kind="PodMonitoring",
+                metadata=metadata,
+                spec=self.monitoring,
+                opts=opts,
+            )
         for name, changes in self.deployments.items():
             _deployment(name, metadata, token, opts, **changes)
         service = kubernetes.core.v1.Service(
@@ -112,6 +124,7 @@ def _deployment(
     pod: dict[str, Any] | None = None,
     container: dict[str, Any] | None = None,
     deployment: dict[str, Any] | None = None,
+    annotations: dict[str, str] | None = None,
     timeout: str = "60m",
 ) -> None:
     labels = {"app": name}
@@ -126,7 +139,7 @@ def _deployment(
     selector = {"cloud.google.com/gke-accelerator": "nvidia-l4"}
     kubernetes.apps.v1.Deployment(
         name,
-        metadata=metadata,
+        metadata={**metadata, "annotations": annotations or {}},
         spec={
             "replicas": 1,
             "progressDeadlineSeconds": 3600,

@@ -164,6 +164,9 @@ def pool(**changes: Any) -> Pool:
         "capacity": {"cpu": 48, "memory": 192 * 2**30, "nvidia.com/gpu": 4},
         "current_nodes": 1,
         "max_nodes": 1,
+        "zones": ["us-central1-a"],
+        "max_per_zone": 1,
+        "inputs": {},
     }
     return Pool(**(facts | changes))
 

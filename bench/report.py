@@ -1,0 +1,72 @@
+"""Shows what was measured: tables for people, JSON for scripts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from bench.compare import STACK, Comparison
+from bench.growth import FIRST, LAST, MARGIN, MIDDLE, SIZES, Growth, Line
+
+
+def to_json(comparisons: Sequence[Comparison], growths: Sequence[Growth]) -> dict[str, Any]:
+    """Return everything as one JSON document. `Any`: JSON."""
+    return {
+        "stack": STACK,
+        "comparisons": [{**asdict(each), "kept": each.kept} for each in comparisons],
+        "growth": [{**asdict(each), **_verdicts(each)} for each in growths],
+        "kept": all(each.kept for each in [*comparisons, *growths]),
+    }
+
+
+def _verdicts(growth: Growth) -> dict[str, Any]:  # Any: JSON
+    lines = {"floor": growth.floor, "rehearsed": growth.rehearsed}
+    added = {name: {"early": line.early, "late": line.late} for name, line in lines.items()}
+    return {"added": added, "bound": growth.bound, "kept": growth.kept}
+
+
+def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], console: Console) -> None:
+    """Print both as tables."""
+    table = _table(f"Rehearsals of {STACK} against the floor", "floor", "rehearsed", "ratio", "from to", "at most")
+    for each in comparisons:
+        table.add_row(
+            each.operation,
+            f"{each.measure}, {each.unit}",
+            f"{each.floor:.1f}",
+            f"{each.rehearsed:.1f}",
+            f"{each.ratio:.2f}",
+            f"{each.lowest:.2f} {each.highest:.2f}",
+            f"{each.bound:.2f}" if each.bound else "",
+            _verdict(each.kept) if each.bound else "",
+        )
+    console.print(table)
+    columns = *map(str, SIZES), f"{FIRST}-{MIDDLE} each", f"{MIDDLE}-{LAST} each", "at most"
+    table = _table(f"Growth with the number of inference services (margin {MARGIN:.0%})", *columns)
+    for each in growths:
+        table.add_row(each.operation, f"{each.measure}, {each.unit}", *_numbers(each.rehearsed), *_bound(each))
+        table.add_row("", "  floor", *_numbers(each.floor), "", "", style="dim")
+    console.print(table)
+
+
+def _numbers(line: Line) -> list[str]:
+    return [*(f"{line.values[size]:.1f}" for size in SIZES), f"{line.early:.2f}", f"{line.late:.2f}"]
+
+
+def _bound(growth: Growth) -> list[str]:
+    return [f"{growth.bound:.2f}", _verdict(growth.kept)] if growth.judged else ["", ""]
+
+
+def _table(title: str, *numbers: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    for _ in ("operation", "measure"):
+        table.add_column("", no_wrap=True)
+    for heading in (*numbers, ""):
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _verdict(kept: bool) -> str:  # noqa: FBT001 (its only argument)
+    return "[green]kept[/]" if kept else "[bold red]missed[/]"

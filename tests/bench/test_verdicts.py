@@ -1,0 +1,100 @@
+"""What is made of the measurements."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+import bench.__main__ as program
+from bench import compare, growth
+from bench.errors import BenchError
+from bench.measure import Usage
+from bench.rehearsed import Run
+
+MEMORY = next(each for each in compare.MEASURES if each.name == "memory")
+
+
+def run_with(memory: float) -> Run:
+    usage = Usage(seconds=1.0, processor_seconds=1.0, own_processor_seconds=1.0, memory_mib=memory, printed="")
+    return Run(usage, seconds=1.0, created=1)
+
+
+def compared(*pairs: tuple[float, float]) -> compare.Comparison:
+    return compare.summarize("up", MEMORY, [(run_with(floor), run_with(rehearsed)) for floor, rehearsed in pairs])
+
+
+LINEAR = {size: [100.0 + size] for size in growth.SIZES}
+
+
+def runs(values: Mapping[int, Sequence[float]]) -> growth.Runs:
+    return {size: [run_with(each) for each in of] for size, of in values.items()}
+
+
+def grown(rehearsed: Mapping[int, Sequence[float]], floor: Mapping[int, Sequence[float]] = LINEAR) -> growth.Growth:
+    return growth.summarize("up", MEMORY, runs(floor), runs(rehearsed))
+
+
+def test_ratio_is_the_median_of_pairs_and_not_of_sides() -> None:
+    # the machine was twice as slow in the last pair: that is no difference between the two sides
+    result = compared((100, 110), (100, 120), (300, 330))
+    assert result.ratio == pytest.approx(1.1)
+    assert (result.lowest, result.highest) == (pytest.approx(1.1), pytest.approx(1.2))
+
+
+@pytest.mark.parametrize(("rehearsed", "kept"), [(125, True), (126, False)])
+def test_bound(rehearsed: float, kept: bool) -> None:
+    assert compared((100, rehearsed)).kept is kept
+
+
+def test_linear_growth_is_kept_whatever_it_starts_from() -> None:
+    result = grown({size: [500 + 3 * size] for size in growth.SIZES})
+    assert (result.rehearsed.early, result.rehearsed.late) == (pytest.approx(3), pytest.approx(3))
+    assert result.kept
+
+
+def test_growth_within_the_margin_is_noise() -> None:
+    assert grown({1: [100], 5: [104], 10: [109], 20: [121]}).kept
+
+
+def test_quadratic_growth_is_missed() -> None:
+    assert not grown({size: [100 + size**2] for size in growth.SIZES}).kept
+
+
+def test_one_disturbed_round_decides_nothing() -> None:
+    linear = [100.0, 100.0, 100.0]
+    assert grown({1: linear, 5: linear, 10: [109, 109, 109], 20: [119, 119, 400]}).kept
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
+    comparisons: list[compare.Comparison] = []
+    monkeypatch.setattr(program, "find_pulumi", lambda _: Path("pulumi"))
+    monkeypatch.setattr(program, "compare", lambda *_: comparisons)
+    monkeypatch.setattr(program, "growth", lambda *_: [grown({size: [float(size)] for size in growth.SIZES})])
+    monkeypatch.setattr("sys.argv", ["bench", "--json"])
+    return comparisons
+
+
+@pytest.mark.parametrize(("rehearsed", "code"), [(110, 0), (160, 1)])
+def test_exit_code_and_json_tell_whether_bounds_are_kept(
+    rehearsed: float, code: int, measured: list[compare.Comparison], capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured.append(compared((100, rehearsed)))
+    assert program.main() == code
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["kept"] is (code == 0)
+    assert document["comparisons"][0]["ratio"] == pytest.approx(rehearsed / 100)
+    assert ("missed" in captured.err) is (code == 1)
+
+
+def test_what_cannot_be_measured_is_told(
+    measured: list[compare.Comparison], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> list[compare.Comparison]:
+        raise BenchError("no /proc here")
+
+    monkeypatch.setattr(program, "compare", fail)
+    assert program.main() == 2
+    assert "error: no /proc here" in capsys.readouterr().err
