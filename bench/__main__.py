@@ -12,7 +12,7 @@ from bench.growth import growth
 from bench.report import show, to_json
 from engine import EngineError, find_pulumi
 
-TABLE_WIDTH = 100
+TABLE_WIDTH = 110
 """Columns of text that the tables need."""
 
 

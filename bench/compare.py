@@ -34,11 +34,11 @@ class Measure:
 
 MEASURES = (
     Measure("time", "s", lambda run: run.usage.seconds, judged=True, growth_judged=False),
-    Measure("CPU time", "s", lambda run: run.usage.processor_seconds, judged=True, growth_judged=False),
-    Measure("  of Python", "s", lambda run: run.usage.own_processor_seconds, judged=False, growth_judged=True),
-    Measure("  of the engine", "s", lambda run: run.usage.engine_processor_seconds, judged=False, growth_judged=False),
+    Measure("CPU", "s", lambda run: run.usage.processor_seconds, judged=True, growth_judged=False),
+    Measure("CPU, Python", "s", lambda run: run.usage.own_processor_seconds, judged=False, growth_judged=True),
+    Measure("CPU, engine", "s", lambda run: run.usage.engine_processor_seconds, judged=False, growth_judged=False),
     Measure("memory", "MiB", lambda run: run.usage.memory_mib, judged=True, growth_judged=True),
-    Measure("time, run alone", "s", lambda run: run.seconds, judged=False, growth_judged=False),
+    Measure("run alone", "s", lambda run: run.seconds, judged=False, growth_judged=False),
 )
 """The last is the time without the start of Python and its imports."""
 

@@ -1,5 +1,6 @@
 """How a rehearsal grows with the number of inference services in a stack, and how the floor does."""
 
+import statistics
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ SIZES = (1, 5, 10, LARGEST)
 """Services in the stacks that are rehearsed."""
 FIRST, MIDDLE, LAST = 1, 10, LARGEST
 MARGIN = 0.25
-"""How much more each service may add after the middle size than before it: noise, not growth."""
+"""How much more each service may add after the middle size than before it, besides the noise of the run."""
 
 _PROJECT = "name: growth\nruntime: python\n"
 _SETTINGS = "config:\n  gcp:project: bench-project\n  pulumi:disable-default-providers: [kubernetes]\n"
@@ -30,6 +31,8 @@ class Line:
 
     values: Mapping[int, float]
     """By number of services, the least of the rounds: what else the machine does only adds."""
+    noise: Mapping[int, float]
+    """By number of services, how far the median of the rounds lies above the least."""
 
     @property
     def early(self) -> float:
@@ -56,8 +59,9 @@ class Growth:
 
     @property
     def bound(self) -> float:
-        """Most that a service may add at the end."""
-        return self.rehearsed.early * (1 + MARGIN)
+        """Most that a service may add at the end: what it adds at first, the margin, and the noise of this run."""
+        noise = self.rehearsed.noise[MIDDLE] + self.rehearsed.noise[LAST]
+        return self.rehearsed.early * (1 + MARGIN) + noise / (LAST - MIDDLE)
 
     @property
     def kept(self) -> bool:
@@ -105,7 +109,11 @@ def summarize(operation: str, measure: Measure, floors: Runs, rehearsed: Runs) -
 
 
 def _line(measure: Measure, runs: Runs) -> Line:
-    return Line({size: min(measure.of(run) for run in of_size) for size, of_size in runs.items()})
+    rounds = {size: [measure.of(run) for run in of_size] for size, of_size in runs.items()}
+    return Line(
+        values={size: min(each) for size, each in rounds.items()},
+        noise={size: statistics.median(each) - min(each) for size, each in rounds.items()},
+    )
 
 
 def _stack(services: int) -> str:

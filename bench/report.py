@@ -44,7 +44,7 @@ def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], console: 
         )
     console.print(table)
     columns = *map(str, SIZES), f"{FIRST}-{MIDDLE} each", f"{MIDDLE}-{LAST} each", "at most"
-    table = _table(f"Growth with the number of inference services (margin {MARGIN:.0%})", *columns)
+    table = _table(f"Growth with the number of inference services (margin {MARGIN:.0%}, and noise)", *columns)
     for each in growths:
         table.add_row(each.operation, f"{each.measure}, {each.unit}", *_numbers(each.rehearsed), *_bound(each))
         table.add_row("", "  floor", *_numbers(each.floor), "", "", style="dim")

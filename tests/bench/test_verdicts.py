@@ -61,6 +61,13 @@ def test_quadratic_growth_is_missed() -> None:
     assert not grown({size: [100 + size**2] for size in growth.SIZES}).kept
 
 
+def test_noise_of_the_run_widens_the_bound() -> None:
+    quiet = {1: [100], 5: [104], 10: [109], 20: [124]}
+    assert not grown(quiet).kept
+    # the least of the rounds is the same; their median lies 5 above it
+    assert grown({size: [least, least + 5, least + 9] for size, [least] in quiet.items()}).kept
+
+
 def test_one_disturbed_round_decides_nothing() -> None:
     linear = [100.0, 100.0, 100.0]
     assert grown({1: linear, 5: linear, 10: [109, 109, 109], 20: [119, 119, 400]}).kept
