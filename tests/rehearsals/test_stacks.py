@@ -150,11 +150,10 @@ def test_what_was_removed_elsewhere_is_made_again(project: Path) -> None:
     rehearsal = Rehearsal(MIXTRAL, folder=project)
     rehearsal.up()
     with SimulatedClouds(rehearsal.home.cloud) as clouds:
-        (budget,) = [each for each in clouds.resources() if each.type.endswith(":PodDisruptionBudget")]
-        clouds.remove(budget.id)
+        clouds.remove("default/mixtral8x7b-service")
 
     rehearsal.refresh()
-    assert changed(rehearsal.up()) == {"mixtral8x7b-budget": ("create", ())}
+    assert changed(rehearsal.up()) == {"mixtral8x7b-service": ("create", ())}
 
 
 def test_a_new_token_replaces_the_secret_and_restarts_the_pods(project: Path) -> None:
