@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -50,8 +51,8 @@ def node_of(pool: Pool, cluster: str, project: str, zone: str, index: int) -> Pr
     # GKE shortens both, so that the name stays a label's value
     name = f"gke-{cluster[:20].strip('-')}-{pool.name[:20].strip('-')}-{group}-{digits}"
     machine = load_catalog().machines.get(_machine_type(pool))
-    accelerators = _accelerators(pool, machine)
-    has = {"pods": str(facts["pods"])} | {resource: str(count) for resource, (count, _) in accelerators.items()}
+    accelerators = {name: str(int(count)) for name, count in pool.capacity.items() if count and "/" in name}
+    has = {"pods": str(facts["pods"])} | accelerators
     storage, storage_left = _ephemeral_storage(pool, machine)
     unknown = facts["unknown_machine"]
     cpus, memory = (machine.cpus, machine.memory_gib) if machine else (unknown["cpus"], unknown["memory_gib"])
@@ -65,8 +66,8 @@ def node_of(pool: Pool, cluster: str, project: str, zone: str, index: int) -> Pr
         "topology.kubernetes.io/zone": zone,
         "topology.gke.io/zone": zone,
     }
-    for _, added in accelerators.values():
-        labels |= added
+    if machine and machine.accelerator:
+        labels["cloud.google.com/gke-accelerator-count"] = str(machine.accelerator_count)
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -77,30 +78,13 @@ def node_of(pool: Pool, cluster: str, project: str, zone: str, index: int) -> Pr
         },
         "spec": {
             "providerID": f"gce://{project}/{zone}/{name}",
-            "taints": [_taint(taint) for taint in pool.taints]
-            + [{"key": resource, "value": "present", "effect": "NoSchedule"} for resource in accelerators],
+            "taints": _taints(pool, accelerators),
         },
         "status": {
             "capacity": _resources(cpus, memory, storage) | has,
             "allocatable": _resources(cpus_left, memory_left, storage_left) | has,
         },
     }
-
-
-def _accelerators(pool: Pool, machine: Machine | None) -> dict[str, tuple[int, dict[str, str]]]:
-    """How many of each resource a node offers, and its labels for it."""
-    name, count = (machine.accelerator or "", machine.accelerator_count) if machine else ("", 0)
-    for asked in at(pool.inputs, "nodeConfig", "guestAccelerators") or ():
-        name, count = str(asked.get("type")), int(asked.get("count") or 0)
-    kind = next((kind for start, kind in _facts()["accelerators"].items() if name.startswith(start)), None)
-    if kind is None:
-        return {}
-    labels = {kind["label"]: name, kind["count_label"]: str(count)}
-    topology = at(pool.inputs, "placementPolicy", "tpuTopology")
-    if topology and "topology_label" in kind:
-        labels[kind["topology_label"]] = str(topology)
-    # a pool that shares its accelerators offers each of them several times
-    return {kind["resource"]: (int(pool.capacity.get(kind["resource"]) or count), labels)}
 
 
 def _ephemeral_storage(pool: Pool, machine: Machine | None) -> tuple[float, float]:
@@ -125,6 +109,17 @@ def _resources(cpus: float, memory_gib: float, storage: float) -> dict[str, str]
         "memory": f"{int(memory_gib * 2**20)}Ki",
         "ephemeral-storage": str(int(storage)),
     }
+
+
+def _taints(pool: Pool, accelerators: Iterable[str]) -> list[Properties]:
+    """Those of the pool, and those with which GKE keeps away what asks for no accelerator."""
+    taints = [_taint(taint) for taint in pool.taints]
+    own = {taint["key"] for taint in taints}
+    return taints + [
+        {"key": resource, "value": "present", "effect": "NoSchedule"}
+        for resource in accelerators
+        if resource not in own
+    ]
 
 
 def _taint(taint: Properties) -> Properties:
