@@ -148,7 +148,16 @@ def check_checkpoint_bucket(
         findings.append(
             error("bucket-member-twice", f"readers.{key}", f"'{key}' is also a writer, who may read.", "Name it once.")
         )
-    if cluster_location is not None and region_of(cluster_location) != args.location.lower():
+    if re.fullmatch(r"[a-z]+-[a-z]+\d+-[a-z]", args.location.lower()):
+        findings.append(
+            error(
+                "bucket-location-zone",
+                "location",
+                f"'{args.location}' is a zone, and a bucket is in a region.",
+                f"Set {region_of(args.location.lower())}.",
+            )
+        )
+    elif cluster_location is not None and region_of(cluster_location) != args.location.lower():
         findings.append(
             warning(
                 "bucket-other-region",

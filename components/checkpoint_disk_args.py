@@ -23,5 +23,5 @@ class CheckpointDiskArgs(ComponentArgs):
     namespace: Input[str] | None = None
     """Namespace of the claim and of its pods, which must exist. Default: `default`."""
     convert: bool | None = None
-    """Keep the converter in the stack. Set false when the disk is filled: Google Cloud deletes the converter by itself,
-    and a refresh would find it missing and make it again. Default: true."""
+    """Fill the disk. False: it is filled already, and what filled it, the token included, is taken out of the stack.
+    Default: true."""

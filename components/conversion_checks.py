@@ -123,7 +123,8 @@ def check_conversion_job(args: ConversionJobArgs) -> list[Finding]:
                 "token-missing",
                 "token",
                 f"the converter downloads '{args.model}' with a Hugging Face token, and there is none.",
-                "Accept the model's terms on Hugging Face, make a token and set it, or set ownWeights.",
+                "Accept its terms on Hugging Face, then run `pulumi config set --secret huggingFaceToken TOKEN`; or set"
+                " ownWeights, with weights of yours in the bucket.",
             )
         )
     if args.quantized and not args.own_weights and model.jetstream.model_name != "gemma":

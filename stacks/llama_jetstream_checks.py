@@ -46,6 +46,9 @@ def check(settings: Settings) -> list[Finding]:
             findings += _check_conversion(settings)
     if settings.from_disk:
         findings += _check_disk(settings)
+    elif settings.disk is not None:
+        message = "the checkpoint is on no disk that the stack makes."
+        findings.append(error("disk-unused", "disk", message, "Remove it, or set service.storage.kind to claim."))
     return findings
 
 
@@ -69,7 +72,7 @@ def _check_conversion(settings: Settings) -> list[Finding]:
 
 def _check_disk(settings: Settings) -> list[Finding]:
     findings = [
-        finding.under("conversion")
+        finding.under("disk")
         for finding in check_checkpoint_disk(settings.disk_args())
         if finding.path not in ("model", "zone")  # said by the checks of the service and of the slices
     ]

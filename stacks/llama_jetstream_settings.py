@@ -1,5 +1,7 @@
 """What the configuration of the stack `llama-jetstream-tpu` says, and what follows from it."""
 
+from pydantic import Field
+
 from components.args import ComponentArgs, Input, given
 from components.catalog import load_catalog
 from components.checkpoint_bucket import CheckpointBucketArgs
@@ -34,6 +36,13 @@ class ConversionSettings(ComponentArgs):
     Default: false."""
 
 
+class DiskSettings(ComponentArgs):
+    """The disk that the stack makes where `service.storage` is a claim and names none."""
+
+    size_gb: int | None = Field(default=None, ge=10)
+    """Size of the disk in GB. Default: half as much again as the weights."""
+
+
 class WorkloadIdentitySettings(ComponentArgs):
     """Rights of the pods on Google Cloud."""
 
@@ -55,6 +64,8 @@ class Settings(ComponentArgs):
     """The model server. What follows from the cluster, the slices and the bucket is filled in."""
     bucket: CheckpointBucketArgs | None = None
     """The bucket of the checkpoint. Default: none, where `service.storage` names one of yours."""
+    disk: DiskSettings | None = None
+    """The disk of the checkpoint, where it is on one. Default: as large as the model needs."""
     conversion: ConversionSettings = ConversionSettings()
     """Default: from the weights on Hugging Face."""
     workload_identity: WorkloadIdentitySettings = WorkloadIdentitySettings()
@@ -141,6 +152,7 @@ class Settings(ComponentArgs):
             project=project,
             subnetwork=self.cluster.subnetwork,
             namespace=self.service.namespace,
+            size_gb=self.disk.size_gb if self.disk else None,
             convert=self.conversion.convert,
         )
 

@@ -6,6 +6,7 @@ Pulumi's own mocks hide options and collapse duplicate URNs, so this monitor kee
 import asyncio
 import contextvars
 import logging
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,16 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import Settings, configure, reset_options
 from pulumi.runtime.stack import run_in_stack
+
+IMAGES = {
+    "ocid1.image.oc1.iad.arm": "Oracle-Linux-8.10-aarch64-2026.10.30-0",
+    "ocid1.image.oc1.iad.plain": "Oracle-Linux-8.10-2026.10.30-0",
+    "ocid1.image.oc1.iad.minimal": "Canonical-Ubuntu-22.04-Minimal-2026.10.30-0",
+    "ocid1.image.oc1.iad.ubuntu": "Canonical-Ubuntu-22.04-2026.10.30-0",
+    "ocid1.image.oc1.iad.newest": "Oracle-Linux-8.10-Gen2-GPU-2026.10.30-0",
+    "ocid1.image.oc1.iad.guides": "Oracle-Linux-8.9-Gen2-GPU-2024.04.19-0",
+}
+"""What Oracle Cloud offers, the newest first."""
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
@@ -61,6 +72,8 @@ class Recording:
     resources: list[Registered] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     """Warnings and errors that it logged."""
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What it looked up, by token, and with which arguments."""
     error: Exception | None = None
 
     def __getitem__(self, key: tuple[str, str]) -> Registered:
@@ -79,8 +92,10 @@ class Recording:
 class _Cloud(mocks.Mocks):
     """Answers as far as components read answers. In a preview it knows no more than the inputs."""
 
-    def __init__(self, preview: bool) -> None:
+    def __init__(self, preview: bool, full: tuple[str, ...], calls: list[tuple[str, dict[str, Any]]]) -> None:
         self.preview = preview
+        self.full = full
+        self.calls = calls
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
@@ -103,8 +118,27 @@ class _Cloud(mocks.Mocks):
                 state["url"] = f"gs://{state['name']}"
             case "gcp:compute/disk:Disk":
                 state |= {"name": f"{args.name}-1234567", "selfLink": f"{args.name}-link"}
+            case "gcp:compute/instanceTemplate:InstanceTemplate":
+                state["selfLink"] = f"{args.name}-link"
             case "gcp:projects/service:Service":
                 state.setdefault("project", "test-project")
+            case "oci:Core/vcn:Vcn":
+                state["defaultSecurityListId"] = f"{args.name}-default-list"
+            case "oci:Core/computeCapacityReport:ComputeCapacityReport":
+                (asked,) = args.inputs["shapeAvailabilities"]
+                status = "OUT_OF_HOST_CAPACITY" if args.inputs["availabilityDomain"] in self.full else "AVAILABLE"
+                state["shapeAvailabilities"] = [{**asked, "availabilityStatus": status}]
+            case "oci:Core/instance:Instance":
+                public = args.inputs["createVnicDetails"]["assignPublicIp"] == "true"
+                state |= {"privateIp": "10.0.0.5", "publicIp": "203.0.113.20" if public else ""}
+            case "oci:Core/publicIp:PublicIp":
+                state["ipAddress"] = "203.0.113.30"
+            case "oci:NetworkLoadBalancer/networkLoadBalancer:NetworkLoadBalancer":
+                state["ipAddresses"] = [{"ipAddress": "10.0.128.7", "isPublic": not args.inputs["isPrivate"]}]
+            case "oci:Bastion/bastion:Bastion":
+                state["privateEndpointIpAddress"] = "10.0.0.9"
+            case "oci:Kms/vault:Vault":
+                state["managementEndpoint"] = f"https://{args.name}-management.example.com"
             case _ if args.typ.startswith("kubernetes:"):
                 metadata = dict(state.get("metadata", {}))
                 metadata.setdefault("name", f"{args.name}-12345678")
@@ -112,14 +146,25 @@ class _Cloud(mocks.Mocks):
         return f"{args.name}-id", state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        if args.token == "gcp:organizations/getProject:getProject":
-            return {"projectId": args.args["projectId"], "number": "123456789012"}
+        self.calls.append((args.token, dict(args.args)))
+        match args.token:
+            case "gcp:organizations/getProject:getProject":
+                return {"projectId": args.args["projectId"], "number": "123456789012"}
+            case "oci:Identity/getAvailabilityDomains:getAvailabilityDomains":
+                return {"availabilityDomains": [{"name": f"Uocm:PHX-AD-{number}"} for number in (1, 2, 3)]}
+            case "oci:Core/getImages:getImages":
+                (name,) = args.args["filters"][0]["values"]
+                return {"images": [{"id": ocid} for ocid, image in IMAGES.items() if re.search(name, image)]}
+            case "oci:Core/getServices:getServices":
+                return {"services": [{"id": "services", "cidrBlock": "all-iad-services-in-oracle-services-network"}]}
+            case "oci:ObjectStorage/getNamespace:getNamespace":
+                return {"namespace": "tenancy-namespace"}
         raise AssertionError(f"unexpected call of {args.token}")
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, recording: Recording, preview: bool) -> None:
-        super().__init__(_Cloud(preview))
+    def __init__(self, recording: Recording, preview: bool, full: tuple[str, ...]) -> None:
+        super().__init__(_Cloud(preview, full, recording.calls))
         self.recording = recording
         self.lock = threading.Lock()
         self.by_urn: dict[str, Registered] = {}
@@ -163,8 +208,12 @@ def record(
     config: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     preview: bool = False,
+    full: tuple[str, ...] = (),
 ) -> Recording:
-    """Run `program` in a stack `test` of project `llm-serving`. An exception of it is kept in the recording."""
+    """Run `program` in a stack `test` of project `llm-serving`. An exception of it is kept in the recording.
+
+    `full`: availability domains of Oracle Cloud that have no capacity.
+    """
     recording = Recording()
 
     class Messages(logging.Handler):
@@ -180,7 +229,7 @@ def record(
         reset_options(project="llm-serving", stack="test", organization="organization", preview=preview)
         configure(
             Settings(
-                monitor=_Monitor(recording, preview),
+                monitor=_Monitor(recording, preview, full),
                 engine=mocks.MockEngine(logger),
                 project="llm-serving",
                 stack="test",

@@ -124,6 +124,7 @@ def test_what_is_right() -> None:
         ({"name": "a" * 60}, "name", "bucket-name-invalid"),
         ({"versioning": True, "hierarchicalNamespace": True}, "versioning", "bucket-versioning-hierarchical"),
         ({"softDeleteDays": 3}, "softDeleteDays", "bucket-soft-delete"),
+        ({"location": "us-west4-a", "cluster": "us-west4-a"}, "location", "bucket-location-zone"),
         ({"readers": {"all": "allUsers"}}, "readers.all", "bucket-public"),
         ({"writers": {"all": "allAuthenticatedUsers"}}, "writers.all", "bucket-public"),
         ({"readers": {"me": "me@example.com"}}, "readers.me", "bucket-member-invalid"),

@@ -6,15 +6,17 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.checkpoint_disk import CheckpointDisk, startup_script
+from components.checkpoint_disk import CheckpointDisk
 from components.checkpoint_disk_args import CheckpointDiskArgs
 from components.conversion_checks import check_checkpoint_disk, converter_seconds
+from components.disk_converter import startup_script
 from components.findings import ConfigurationError, Finding
 from tests.components.guide import GONE, TOKEN, changed, inputs
 from tests.recording import Recording, record
 
 DISK: dict[str, Any] = {"model": "meta-llama/Llama-2-7b-hf", "zone": "us-west4-a", "token": TOKEN}
-INSTANCE = "compute/instance:Instance"
+TEMPLATE = "compute/instanceTemplate:InstanceTemplate"
+GROUP = "compute/instanceGroupManager:InstanceGroupManager"
 EMAIL = "jetstream-test-converter@test-project.iam.gserviceaccount.com"
 
 
@@ -46,17 +48,22 @@ def test_the_disk(guide: Recording) -> None:
 
 
 def test_the_converter(guide: Recording) -> None:
-    machine = dict(inputs(guide, INSTANCE, "jetstream-converter"))
+    machine = dict(inputs(guide, TEMPLATE, "jetstream-converter"))
     metadata = machine.pop("metadata")
     # exactly so: no access config, which would be a public address
     assert machine == {
-        "zone": "us-west4-a",
         "machineType": "n2-standard-32",
-        "bootDisk": {
-            "autoDelete": True,
-            "initializeParams": {"image": "ubuntu-os-cloud/ubuntu-2204-lts", "size": 128, "type": "pd-balanced"},
-        },
-        "attachedDisks": [{"source": "jetstream-disk-link", "deviceName": "checkpoint", "mode": "READ_WRITE"}],
+        "disks": [
+            {
+                "boot": True,
+                "autoDelete": True,
+                "sourceImage": "ubuntu-os-cloud/ubuntu-2204-lts",
+                "diskSizeGb": 128,
+                "diskType": "pd-balanced",
+            },
+            # it stays when the machine goes; a template takes its name, not its link
+            {"source": "jetstream-disk-1234567", "deviceName": "checkpoint", "mode": "READ_WRITE", "autoDelete": False},
+        ],
         "networkInterfaces": [{"subnetwork": "default"}],
         "serviceAccount": {"email": EMAIL, "scopes": ["https://www.googleapis.com/auth/cloud-platform"]},
         "shieldedInstanceConfig": {"enableSecureBoot": True, "enableVtpm": True, "enableIntegrityMonitoring": True},
@@ -67,11 +74,27 @@ def test_the_converter(guide: Recording) -> None:
             "maxRunDuration": {"seconds": 2880},
         },
     }
-    assert metadata["serial-port-logging-enable"] == "true"
-    assert metadata["startup-script"] == startup_script(DISK["model"], "jetstream-token-id/versions/latest")
+    assert metadata == {
+        "startup-script": startup_script(DISK["model"], "jetstream-token-id/versions/latest"),
+        "serial-port-logging-enable": "true",
+        "block-project-ssh-keys": "true",
+    }
     assert TOKEN not in str(metadata)
-    request = guide[INSTANCE, "jetstream-converter"].request
-    assert list(request.replaceOnChanges) == ["metadata", "attachedDisks"]
+
+
+def test_the_converter_is_made_once_for_each_disk(guide: Recording) -> None:
+    assert inputs(guide, GROUP, "jetstream-converter") == {
+        "zone": "us-west4-a",
+        # cannot be changed: another disk is another group
+        "baseInstanceName": "jetstream-disk-1234567",
+        "versions": [{"instanceTemplate": "jetstream-converter-link"}],
+        "targetSize": 1,
+        "waitForInstances": True,
+        # a machine that has gone is not made again
+        "instanceLifecyclePolicy": {"defaultActionOnFailure": "DO_NOTHING"},
+    }
+    # Google Cloud sets it to 0 when the machine goes
+    assert list(guide[GROUP, "jetstream-converter"].request.ignoreChanges) == ["targetSize"]
 
 
 def test_its_one_right_is_to_read_the_token(guide: Recording) -> None:
@@ -85,13 +108,13 @@ def test_its_one_right_is_to_read_the_token(guide: Recording) -> None:
     }
     assert guide["SecretVersion", "jetstream-token"].secret("secretData") == TOKEN
     # with which it starts
-    assert {"jetstream-token", "jetstream-disk"} <= guide[INSTANCE, "jetstream-converter"].depends_on()
+    assert {"jetstream-token", "jetstream-disk"} <= guide[GROUP, "jetstream-converter"].depends_on()
     assert inputs(guide, "projects/service:Service", "jetstream-secretmanager")["disableOnDestroy"] is False
 
 
 def test_a_new_token_changes_nothing_of_the_converter(guide: Recording) -> None:
     renewed = record_disk(token="hf_another")
-    assert inputs(renewed, INSTANCE, "jetstream-converter") == inputs(guide, INSTANCE, "jetstream-converter")
+    assert inputs(renewed, TEMPLATE, "jetstream-converter") == inputs(guide, TEMPLATE, "jetstream-converter")
 
 
 def test_class_volume_and_claim(guide: Recording) -> None:

@@ -31,7 +31,7 @@ def test_the_guides_are_right() -> None:
     [
         ({"model": "google/gemma-2b"}, "model", "conversion-model", "It takes meta-llama/Llama-2-7b-hf, "),
         ({"model": "nobody/nothing"}, "model", "conversion-model", "nobody/nothing"),
-        ({"token": GONE}, "token", "token-missing", "set ownWeights"),
+        ({"token": GONE}, "token", "token-missing", "or set ownWeights"),
         ({"quantized": True}, "quantized", "conversion-quantized", "ownWeights"),
         ({"machineType": "ct5lp-hightpu-8t"}, "machineType", "conversion-accelerator", "n2-standard-16"),
         ({"machineType": "g2-standard-48"}, "machineType", "conversion-accelerator", "n2-standard-16"),

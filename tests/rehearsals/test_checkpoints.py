@@ -16,6 +16,7 @@ from components import (
     ConversionJob,
     WorkloadIdentityBinding,
 )
+from simulator.cloud import CloudResource
 from tests.components.test_checkpoint_disk import DISK
 from tests.components.test_conversion_job import CONVERSION
 from tests.simulator.harness import Rehearsal, changes
@@ -109,6 +110,15 @@ class OnDisk:
         kubernetes.core.v1.ConfigMap("server", data={"claim": disk.claim_name})
 
 
+GROUP = "gcp:compute/instanceGroupManager:InstanceGroupManager"
+
+
+def groups(rehearsal: Rehearsal) -> list[CloudResource]:
+    """The converters, each the machine of a group."""
+    with rehearsal.clouds() as clouds:
+        return [found for found in clouds.resources() if found.type == GROUP]
+
+
 def test_a_disk_is_filled_once(tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path)
     rehearsal.up(OnDisk())
@@ -116,27 +126,59 @@ def test_a_disk_is_filled_once(tmp_path: Path) -> None:
     assert changes(rehearsal.up(OnDisk())) == {}
     # a new token is a new version of the secret, and no new machine
     assert changes(rehearsal.up(OnDisk({"token": "hf_another"}))) == {"replace": 1}
-    # Google Cloud deletes the machine when its time is over; that is no change
-    with rehearsal.clouds() as clouds:
-        (machine,) = [found for found in clouds.resources() if found.type.endswith(":Instance")]
-        clouds.remove(machine.id)
-    assert changes(rehearsal.up(OnDisk({"token": "hf_another"}))) == {}
-    # and then it is taken out of the stack, without a trace on the rest
-    rehearsal.up(OnDisk({"convert": False}))
-    assert set(changes(rehearsal.up(OnDisk({"convert": False})))) == set()
+    rehearsal.up(OnDisk({"token": "hf_another", "convert": False}))
+    assert groups(rehearsal) == []
     assert changes(rehearsal.refresh(OnDisk({"convert": False}))) == {}
+    assert changes(rehearsal.up(OnDisk({"convert": False}))) == {}
     rehearsal.destroy(OnDisk({"convert": False}))
     with rehearsal.clouds() as clouds:
         assert clouds.empty
 
 
-def test_another_checkpoint_is_another_disk(tmp_path: Path) -> None:
+def test_a_refresh_after_the_converter_has_gone_makes_no_other(tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path)
     rehearsal.up(OnDisk())
+    (before,) = groups(rehearsal)
     with rehearsal.clouds() as clouds:
-        before = {found.id for found in clouds.resources() if found.type.endswith((":Disk", ":Instance"))}
+        # Google Cloud deletes the machine when its time is over, and the group has none
+        clouds.change(before.name, targetSize=0)
+    assert changes(rehearsal.up(OnDisk())) == {}
+    assert changes(rehearsal.refresh(OnDisk())) == {"update": 1}
+    assert changes(rehearsal.up(OnDisk())) == {}
+    (after,) = groups(rehearsal)
+    assert (after.id, after.inputs["targetSize"]) == (before.id, 0)
+    # nor does another release of the script, while pods have the disk
+    assert changes(rehearsal.up(OnDisk({"subnetwork": "another"}))) == {"replace": 1, "update": 1}
+    (after,) = groups(rehearsal)
+    assert (after.id, after.inputs["targetSize"]) == (before.id, 0)
+
+
+def test_another_checkpoint_is_another_disk_with_a_converter_of_its_own(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    rehearsal.up(OnDisk())
+    (before,) = groups(rehearsal)
+    with rehearsal.clouds() as clouds:
+        clouds.change(before.name, targetSize=0)
+    rehearsal.refresh(OnDisk())
     rehearsal.up(OnDisk({"model": "google/gemma-2b-pytorch"}))
+    (after,) = groups(rehearsal)
+    assert after.id != before.id
     with rehearsal.clouds() as clouds:
-        after = {found.id for found in clouds.resources() if found.type.endswith((":Disk", ":Instance"))}
-    assert (len(before), len(after)) == (2, 2)
-    assert before.isdisjoint(after)
+        (disk,) = [found for found in clouds.resources() if found.type.endswith(":Disk")]
+    assert after.inputs["baseInstanceName"] == disk.name
+    assert after.inputs["targetSize"] == 1
+
+
+def test_a_conversion_that_failed_is_run_again_on_demand(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    rehearsal.up(OnDisk())
+    (before,) = groups(rehearsal)
+    with rehearsal.clouds() as clouds:
+        clouds.change(before.name, targetSize=0)
+    # as the recipe's page says, whose console keeps the stars from the shell
+    with rehearsal.open(OnDisk()) as (stack, _):
+        stack.up(replace=["**:InstanceGroupManager::jetstream-converter", "**:Job::jetstream-check"])
+    (after,) = groups(rehearsal)
+    assert after.id != before.id
+    assert after.inputs["targetSize"] == 1
+    assert changes(rehearsal.up(OnDisk())) == {}

@@ -53,9 +53,7 @@ def converter(recording: Recording) -> list[str]:
 def test_what_the_guide_creates(guide: Recording) -> None:
     assert cluster(guide)["location"] == "us-west4-a"
     assert cluster(guide)["releaseChannel"] == {"channel": "RAPID"}
-    assert cluster(guide)["workloadIdentityConfig"] == {"workloadPool": "test-project.svc.id.goog"} or cluster(guide)[
-        "workloadIdentityConfig"
-    ]["workloadPool"].endswith(".svc.id.goog")
+    assert cluster(guide)["workloadIdentityConfig"] == {"workloadPool": "rehearsal-project.svc.id.goog"}
     assert guide["NodePool", f"{CLUSTER}-cpu"].inputs["initialNodeCount"] == 2
     tpu = guide["NodePool", "tpu-pool"].inputs
     assert (tpu["name"], tpu["initialNodeCount"], tpu["nodeLocations"]) == ("tpu", 2, ["us-west4-a"])
@@ -64,6 +62,8 @@ def test_what_the_guide_creates(guide: Recording) -> None:
     assert "placementPolicy" not in tpu
     spec = guide["Deployment", SERVICE].inputs["spec"]
     assert spec["replicas"] == 2
+    # users trip over 11: a third pod would wait for chips that there are not
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     assert server(guide)["resources"]["limits"]["google.com/tpu"] == "8"
     assert flag(server(guide)["args"], "--batch_size") == "80"
     assert flag(server(guide)["args"], "--max_cache_length") == "2048"
@@ -215,6 +215,14 @@ def test_e10_probes(guide: Recording) -> None:
     assert [probe["httpGet"] for probe in probes] == [{"path": "/healthcheck", "port": 8000}] * 3
 
 
+def test_e11_volumes_are_mounted_by_drivers(guide: Recording) -> None:
+    drivers = [volume["csi"]["driver"] for volume in pod(guide)["volumes"] if volume["name"] == "data"]
+    on_disk = planned({"service.storage.kind": "claim"})
+    spec = on_disk["PersistentVolume", f"{DISK}-volume"].inputs["spec"]
+    assert [*drivers, spec["csi"]["driver"]] == ["gcsfuse.csi.storage.gke.io", "pd.csi.storage.gke.io"]
+    assert "gcePersistentDisk" not in spec
+
+
 def test_own_weights_in_an_own_bucket_need_neither_bucket_nor_conversion_nor_token() -> None:
     recording = planned({**OWN_BUCKET, "conversion.convert": False, "huggingFaceToken": GONE})
     assert not recording.of("storage/bucket:Bucket")
@@ -266,16 +274,14 @@ def test_a_disk_takes_the_place_of_the_bucket() -> None:
     assert not recording.of("storage/bucket:Bucket")
     disk = recording["compute/disk:Disk", f"{DISK}-disk"]
     # e12: the disk, the machine that fills it, and the slices are in one zone
-    machine = recording["compute/instance:Instance", f"{DISK}-converter"]
-    assert (
-        [disk.inputs["zone"]] == [machine.inputs["zone"]] == recording["NodePool", "tpu-pool"].inputs["nodeLocations"]
-    )
+    group = recording["InstanceGroupManager", f"{DISK}-converter"]
+    assert [disk.inputs["zone"]] == [group.inputs["zone"]] == recording["NodePool", "tpu-pool"].inputs["nodeLocations"]
     (volume,) = [each for each in pod(recording)["volumes"] if each["name"] == "data"]
     claim = recording["PersistentVolumeClaim", f"{DISK}-claim"].inputs
     assert volume["persistentVolumeClaim"]["readOnly"] is True
     assert claim["spec"]["accessModes"] == ["ReadOnlyMany"]
     # e4: the path on the disk is that of the flags
-    script = machine.inputs["metadata"]["startup-script"]
+    script = recording["InstanceTemplate", f"{DISK}-converter"].inputs["metadata"]["startup-script"]
     assert (
         flag(server(recording)["args"], "--checkpoint_path")
         == "/models/pytorch/llama-2-7b/final/bf16/model.safetensors"
@@ -285,5 +291,16 @@ def test_a_disk_takes_the_place_of_the_bucket() -> None:
     assert f"{DISK}-check" in recording["Deployment", SERVICE].depends_on()
     assert f"{DISK}-check" in recording["TpuNodePool", "tpu"].depends_on()
     filled = planned({"service.storage.kind": "claim", "conversion.convert": False})
-    assert not filled.of("compute/instance:Instance")
+    assert not [
+        *filled.of("InstanceGroupManager"),
+        *filled.of("InstanceTemplate"),
+        *filled.of("secretmanager/secret:Secret"),
+    ]
     assert filled["compute/disk:Disk", f"{DISK}-disk"]
+
+
+def test_the_disk_is_as_large_as_asked_for() -> None:
+    disks = [planned({"service.storage.kind": "claim", **size}) for size in ({}, {"disk.sizeGb": 100})]
+    assert [disk["compute/disk:Disk", f"{DISK}-disk"].inputs["size"] for disk in disks] == [19, 100]
+    volumes = [disk["PersistentVolume", f"{DISK}-volume"].inputs["spec"]["capacity"]["storage"] for disk in disks]
+    assert volumes == ["19Gi", "100Gi"]
