@@ -97,7 +97,10 @@ CONTROL_PLANE = GoModule(
 CUSTOM_RESOURCES = Path(__file__).with_name("control_plane") / "crds"
 """Holds the go.mod that pins the modules whose custom resources GKE brings."""
 
-_DEFINITIONS = {"github.com/GoogleCloudPlatform/prometheus-engine": "manifests/setup.yaml"}
+_DEFINITIONS = {
+    "github.com/GoogleCloudPlatform/prometheus-engine": "manifests/setup.yaml",
+    "github.com/googlecloudplatform/compute-class-api": "cloud.google.com_computeclasses.yaml",
+}
 """The file with the definitions of custom resources by the module that publishes it."""
 
 

@@ -17,11 +17,11 @@ from engine.build import CONTROL_PLANE, CUSTOM_RESOURCES, PULUMI, build, fetch_c
 from engine.folders import locked, made
 from engine.process import CommandError, run
 
-MINIMUM = VersionInfo(3, 187, 0)
+MINIMUM = VersionInfo(3, 217, 0)
 """Oldest CLI that can run this project.
 
-The Automation API of the SDK asks for 3.1.0, debug providers for 3.30.0, and the `object` settings that Pulumi.yaml
-declares for 3.187.0 (Pulumi's change log, 2025-07-31).
+The Automation API of the SDK asks for 3.1.0, debug providers for 3.30.0, the `object` settings that Pulumi.yaml declares
+for 3.187.0, and error hooks, which OciGpuHost has, for 3.217.0 (Pulumi's change log, 2026-01-23).
 """
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -1,11 +1,23 @@
 #!/bin/sh
 # Makes .venv and installs into it what `make` needs: `venv.sh cli` for rehearsals, `venv.sh dev` for tests and linters
-# as well. Does nothing if that was done and the requirements have not changed since.
+# as well. `venv.sh finetune` makes .venv-finetune, for the tests of workloads/finetune. Does nothing if that was done and
+# the requirements have not changed since.
 set -eu
 cd "$(dirname "$0")/.."
 
+venv=.venv
 requirements="requirements.txt requirements-cli.txt"
-if [ "$1" = dev ]; then requirements="$requirements requirements-dev.txt"; fi
+constraints=
+size="a minute or two at first"
+case "$1" in
+dev) requirements="$requirements requirements-dev.txt" ;;
+finetune)
+  venv=.venv-finetune
+  requirements="workloads/finetune/requirements.txt tests/finetune/requirements.txt"
+  constraints=workloads/finetune/constraints.txt
+  size="3 GB at first, since PyTorch comes with CUDA"
+  ;;
+esac
 
 fail() {
   echo "error: $1" >&2
@@ -30,25 +42,27 @@ find_python() {
   fail "Python 3.11 or newer is needed, and there is no python3 on PATH. Install it, from python.org or your system's packages."
 }
 
-if ! new_enough .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+if ! new_enough $venv/bin/python || ! $venv/bin/python -m pip --version >/dev/null 2>&1; then
   python=$(find_python)
-  echo "==> Making .venv with $("$python" --version)"
-  if ! "$python" -m venv --clear .venv; then
-    rm -rf .venv
+  echo "==> Making $venv with $("$python" --version)"
+  if ! "$python" -m venv --clear $venv; then
+    rm -rf $venv
     fail "$python cannot make a virtual environment (see above). On Debian and Ubuntu, install the package python3-venv."
   fi
 fi
 
 # The folder belongs to it, since a virtual environment does not work from another place.
 # shellcheck disable=SC2086 # the file names are meant to be split
-wanted=$(pwd; cat $requirements pyproject.toml)
-stamp=.venv/installed-$1
+wanted=$(pwd; cat $requirements $constraints pyproject.toml)
+stamp=$venv/installed-$1
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then exit 0; fi
 
-echo "==> Installing Python packages into .venv ($requirements): a minute or two at first"
+echo "==> Installing Python packages into $venv ($requirements): $size"
 set --
 for file in $requirements; do set -- "$@" --requirement "$file"; done
-if ! .venv/bin/python -m pip install --no-compile --disable-pip-version-check "$@" --editable .; then
+# the fine-tune stands alone: in the cluster it has no more than its own folder
+if [ "$constraints" ]; then set -- "$@" --constraint $constraints; else set -- "$@" --editable .; fi
+if ! $venv/bin/python -m pip install --no-compile --disable-pip-version-check "$@"; then
   fail "pip could not install the packages (see above). It needs a network, or a package mirror set with 'pip config set global.index-url'."
 fi
 printf '%s\n' "$wanted" >"$stamp"

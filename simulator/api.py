@@ -41,8 +41,15 @@ class _Kind:
     namespaced: bool
 
 
+# Where an API server would drop a field that it does not know, it refuses it. To apply server-side does so in any case.
+_STRICT = {"fieldValidation": "Strict"}
+
+
 class Api:
-    """The objects of one cluster. Safe to use from several threads."""
+    """The objects of one cluster. Safe to use from several threads.
+
+    A field that Kubernetes does not know is refused.
+    """
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._control_plane = control_plane
@@ -53,10 +60,9 @@ class Api:
         """Create the object, or change what this field manager has set of it. Returns the object.
 
         Raises:
-            ApiError: it is refused, also for a field that Kubernetes does not know; `force` takes over fields that
-                another manager has set.
+            ApiError: it is refused; `force` takes over fields that another manager has set.
         """
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": str(force).lower()}
+        query = {**_STRICT, "fieldManager": FIELD_MANAGER, "force": str(force).lower()}
         if dry_run:
             query["dryRun"] = "All"
         path = f"{self._path_of(manifest)}?{urllib.parse.urlencode(query)}"
@@ -64,7 +70,25 @@ class Api:
 
     def create(self, manifest: Properties) -> Properties:
         """Create the object, its status included where the kind lets clients set that. Raises ApiError."""
-        return self._ask("POST", self._path_of(manifest).rpartition("/")[0], manifest)
+        path = self._path_of(manifest).rpartition("/")[0]
+        return self._ask("POST", f"{path}?{urllib.parse.urlencode(_STRICT)}", manifest)
+
+    def merge(self, manifest: Properties) -> None:
+        """Change what `manifest` says beside the object's name. Raises ApiError."""
+        self._ask("PATCH", self._path_of(manifest), manifest, "application/merge-patch+json")
+
+    def evict(self, pod: Properties) -> bool:
+        """Evict a pod. Returns False where a disruption budget forbids it for now. Raises ApiError."""
+        metadata = {key: pod["metadata"][key] for key in ("name", "namespace")}
+        path = self._path_of({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+        try:
+            self._ask("POST", f"{path}/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata})
+        except ApiError as error:
+            if error.status == http.HTTPStatus.TOO_MANY_REQUESTS:
+                return False
+            if error.status != http.HTTPStatus.NOT_FOUND:
+                raise
+        return True
 
     def set_status(self, manifest: Properties) -> None:
         """Change the status of the object to that of `manifest`, merged. Raises ApiError."""

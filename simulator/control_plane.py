@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -22,9 +23,11 @@ from typing import Any, Self
 
 _LEASH = Path(__file__).with_name("leash.py")
 _STAGES = Path(__file__).with_name("kwok-stages.yaml")
-_READY_SECONDS = 120
+_READY_SECONDS = 300
 """How long a start may take; it takes 5 s on two idle cores."""
 _REQUEST_SECONDS = 60
+_BUSY_SECONDS = 30
+"""How long a request is asked again for which the API server says when it will have time."""
 _LAST_LINES = 10
 _SERVICES = "10.96.0.0/16"
 _PODS = "10.244.0.0/16"
@@ -107,7 +110,16 @@ class ControlPlane:
             urllib.error.HTTPError: the API server refuses; its `read()` gives a Status object as JSON.
             OSError: it does not answer.
         """
-        return json.loads(self._send(method, path, body, content))
+        end = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                return json.loads(self._send(method, path, body, content))
+            except urllib.error.HTTPError as error:
+                # so it answers for a kind whose definition is new, or that it has not loaded since it was started
+                wait = float(error.headers.get("Retry-After") or 0)
+                if error.code != http.HTTPStatus.TOO_MANY_REQUESTS or not 0 < wait < end - time.monotonic():
+                    raise
+                time.sleep(wait)
 
     def _lock(self) -> None:
         lock = self._opened.enter_context((self._folder / "lock").open("w"))

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from simulator.api import Api, ApiError
+from simulator.autopilot import pools_for
 from simulator.clock import Clock
 from simulator.cloud import Cloud, CloudResource
 from simulator.control_plane import ControlPlane, ControlPlaneError
@@ -126,10 +127,11 @@ class ControlPlanes:
         """What a new cluster holds before anybody uses it."""
         name = "new-gke-cluster.yaml" if cluster else "new-plain-cluster.yaml"
         texts = [files("simulator").joinpath(name).read_text(encoding="utf-8")]
-        if cluster and at(cluster.inputs, "monitoringConfig", "managedPrometheus", "enabled") is not False:
-            texts += [
-                file.read_text(encoding="utf-8") for file in sorted((self._programs.parent / "crds").glob("*.yaml"))
-            ]
+        if cluster:
+            definitions = {file.stem: file for file in (self._programs.parent / "crds").glob("*.yaml")}
+            if at(cluster.inputs, "monitoringConfig", "managedPrometheus", "enabled") is False:
+                del definitions["prometheus-engine"]
+            texts += [file.read_text(encoding="utf-8") for file in definitions.values()]
         parsed: list[Any] = [each for text in texts for each in yaml.safe_load_all(text)]
         return [each for each in parsed if each]
 
@@ -137,6 +139,9 @@ class ControlPlanes:
         cluster = self._cloud.find(CLUSTER, scope)
         if cluster is None:
             return None
+        project = scope.split("/")[1]
+        if cluster.inputs.get("enableAutopilot") is True:
+            return ClusterMachines(cluster.name, project, (), lambda pod: pools_for(pod, cluster))
         children = [child for child in self._cloud.children(cluster) if child.state in ("ready", "deleting")]
         pools = pools_of(cluster, children)
         for pool in pools:
@@ -145,4 +150,4 @@ class ControlPlanes:
                 self._warn(
                     f"The catalogue does not know the machines of pool {pool.name}: its nodes are a generous guess."
                 )
-        return ClusterMachines(cluster.name, scope.split("/")[1], pools)
+        return ClusterMachines(cluster.name, project, pools)

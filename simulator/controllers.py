@@ -5,20 +5,23 @@ from __future__ import annotations
 import collections
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from simulator.api import Api, ApiError
 from simulator.clock import Clock
+from simulator.draining import Draining
 from simulator.fitting import free_on, misfit, requests_of, take
-from simulator.machines import POOL, TEMPLATE, node_of, template_digest
+from simulator.machines import POOL, RESPECTS_BUDGETS, TEMPLATE, node_of, template_digest
 from simulator.nodes import Pool
 from simulator.rules import load_rules
 from simulator.values import Properties, at
 from simulator.volumes import provide_volumes
 
 _PAUSE_SECONDS = 0.25
+_LAST_SECONDS = 5.0
+"""How long an end is put off for drains that are under way."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class ClusterMachines:
     name: str
     project: str
     pools: Sequence[Pool]
+    on_demand: Callable[[Properties], Iterable[Pool]] | None = None
+    """Of an Autopilot cluster, which has no pools but those that it makes for pods: which it may make for a pod."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Controllers:
         self._api = api
         self._machines = machines
         self._clock = clock
+        self._draining = Draining(api, clock)
         self._starting: list[_Starting] = []
         self._hopeless: dict[str, str] = {}
         self._stop = threading.Event()
@@ -61,10 +67,17 @@ class Controllers:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End, after what the latest changes of pools bring about: a real cluster goes on when `up` has ended."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        end = time.monotonic() + _LAST_SECONDS
+        with suppress(ApiError):
+            while self._machines() is not None:
+                self._step()
+                if not self._draining.under_way or time.monotonic() > end:
+                    break
+                time.sleep(_PAUSE_SECONDS)
 
     def hopeless(self, pod: Properties) -> str | None:
         """Why no pool grows for a pod that finds no node, in the autoscaler's words; None where that is not clear."""
@@ -91,30 +104,33 @@ class Controllers:
         """Makes nodes as many as the pools have, takes away those that they no longer have, and returns the rest."""
         due = [each for each in self._starting if each.due <= time.monotonic()]
         self._starting = [each for each in self._starting if each not in due]
-        nodes = self._api.list("v1", "Node")
         pools = {pool.name: pool for pool in machines.pools}
         kept: list[Properties] = []
         counts: collections.Counter[str] = collections.Counter()
+        nodes = self._api.list("v1", "Node")
         for node in nodes:
             pool = pools.get(str(at(node, "metadata", "labels", POOL)))
             current = pool and at(node, "metadata", "annotations", TEMPLATE) == template_digest(pool)
-            if pool and current and counts[pool.name] < pool.max_nodes:
-                counts[pool.name] += 1
+            if machines.on_demand or (pool and current and counts[pool.name] < pool.max_nodes):
                 kept.append(node)
+                counts.update([pool.name] if pool else [])
+            elif pool or at(node, "metadata", "annotations", RESPECTS_BUDGETS):
+                self._draining.drain(node, pods)
+                # with no surge its successor comes when it has gone
+                counts.update([pool.name] if pool and at(pool.inputs, "upgradeSettings", "maxSurge") == 0 else [])
             else:
-                self._take_away(node, pods)
+                self._draining.take_away(node, pods)
+        present = {_name(node) for node in nodes}
+        for pod in pods:
+            # it was put there while the node was taken away
+            if at(pod, "spec", "nodeName") and pod["spec"]["nodeName"] not in present:
+                self._api.delete({"apiVersion": "v1", "kind": "Pod", "metadata": pod["metadata"]}, at_once=True)
         for pool in machines.pools:
             while counts[pool.name] < pool.current_nodes:
                 counts[pool.name] += 1
                 kept.append(self._api.create(_next_node(machines, pool, kept)))
         kept += [self._api.create(each.node) for each in due]
         return kept
-
-    def _take_away(self, node: Properties, pods: list[Properties]) -> None:
-        self._api.delete(_reference("Node", node), at_once=True)
-        for pod in pods:
-            if at(pod, "spec", "nodeName") == node["metadata"]["name"]:
-                self._api.delete(_reference("Pod", pod), at_once=True)
 
     def _grow(
         self,
@@ -131,7 +147,8 @@ class Controllers:
         for pod in waiting:
             room = next((node for node in [*nodes, *coming] if not misfit(pod, node, free[_name(node)])), None)
             reasons: collections.Counter[str] = collections.Counter()
-            for pool in machines.pools if room is None else ():
+            pools = machines.on_demand(pod) if machines.on_demand else machines.pools
+            for pool in pools if room is None else ():
                 candidate, reason = _candidate(machines, pool, [*nodes, *coming], pod)
                 if candidate:
                     room = candidate
@@ -144,8 +161,9 @@ class Controllers:
             if room:
                 take(free[_name(room)], requests_of(pod))
             else:
-                told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-                hopeless[pod["metadata"]["uid"]] = f"pod didn't trigger scale-up: {told}"
+                told = [f"{count} {reason}" for reason, count in reasons.items()]
+                told = told or ["Autopilot has no machine with what the pod selects and requests"]
+                hopeless[pod["metadata"]["uid"]] = f"pod didn't trigger scale-up: {', '.join(told)}"
         self._hopeless = hopeless
 
 
@@ -198,8 +216,3 @@ def _zone(node: Properties) -> str:
 
 def _name(thing: Properties) -> str:
     return str(thing["metadata"]["name"])
-
-
-def _reference(kind: str, thing: Properties) -> Properties:
-    """Names an object of the core group; what a list returns does not tell its kind."""
-    return {"apiVersion": "v1", "kind": kind, "metadata": thing["metadata"]}

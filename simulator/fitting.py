@@ -29,7 +29,8 @@ def free_on(node: Properties, pods: Iterable[Properties]) -> dict[str, float]:
     name = node["metadata"]["name"]
     free = {resource: quantity(amount) for resource, amount in node["status"]["allocatable"].items()}
     for pod in pods:
-        if at(pod, "spec", "nodeName") == name and at(pod, "status", "phase") not in ("Succeeded", "Failed"):
+        ending = "deletionTimestamp" in pod["metadata"] or at(pod, "status", "phase") in ("Succeeded", "Failed")
+        if at(pod, "spec", "nodeName") == name and not ending:
             take(free, requests_of(pod))
     return free
 
@@ -44,7 +45,9 @@ def misfit(pod: Properties, node: Properties, free: Mapping[str, float]) -> str:
     """Why the pod does not fit the node, in the scheduler's words; empty: it does."""
     labels: Properties = node["metadata"].get("labels") or {}
     for taint in objects(at(node, "spec", "taints")):
-        if taint.get("effect") != "PreferNoSchedule" and not _tolerates(pod, taint):
+        # a node that has just been made is not ready for a moment
+        passing = str(taint.get("key")).startswith("node.kubernetes.io/")
+        if taint.get("effect") != "PreferNoSchedule" and not passing and not _tolerates(pod, taint):
             return f"node(s) had untolerated taint {{{taint.get('key')}: {taint.get('value') or ''}}}"
     if not _selected(pod, labels):
         return "node(s) didn't match Pod's node affinity/selector"

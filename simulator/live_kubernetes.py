@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 from simulator.api import FIELD_MANAGER, Api, ApiError, NoMatchError
+from simulator.autopilot import admitted
 from simulator.clock import Clock
 from simulator.cloud import Cloud, CloudResource
 from simulator.control_planes import ControlPlanes, RunningCluster
@@ -19,7 +18,8 @@ from simulator.errors import CloudError
 from simulator.kubernetes import Kubernetes, annotation, deadlines, unready
 from simulator.package import Request
 from simulator.readiness import Readiness, readiness
-from simulator.values import Properties, at, has_unknown, is_list, is_object, is_secret, merge, plain, seal, secret
+from simulator.values import Properties, at, has_unknown, merge, plain, seal, secret
+from simulator.veil import veiled
 
 _RETRY_SECONDS = (2, 4, 8, 16, 32)
 """How long the provider waits before it asks again for what lacks its namespace or its kind (provider/pkg/retry)."""
@@ -48,6 +48,12 @@ class LiveKubernetes(Kubernetes):
     def _running(self, config: Properties) -> RunningCluster:
         return self._control_planes.of(self.scope(config))
 
+    def _admitted(self, request: Request) -> Properties:
+        """The object as it is applied, after what GKE's webhooks make of it. Raises CloudError if they refuse it."""
+        cluster = self._cluster(request.config)
+        autopilot = cluster is not None and cluster.inputs.get("enableAutopilot") is True
+        return admitted(_manifest(request)) if autopilot else _manifest(request)
+
     def judges(self, inputs: Properties, config: Properties) -> bool:
         """Whether the cluster is up and has the object's namespace: without it, the API server refuses to look."""
         try:
@@ -65,7 +71,7 @@ class LiveKubernetes(Kubernetes):
         """As pulumi-kubernetes does: not for what another resource of the same preview may still bring about."""
         if not self.judges(plain(request.raw), request.config):
             return
-        api, manifest = self._running(request.config).api, _manifest(request)
+        api, manifest = self._running(request.config).api, self._admitted(request)
         with _told_as_cloud_errors(request.urn):
             try:
                 # what is to be replaced is still there
@@ -76,7 +82,7 @@ class LiveKubernetes(Kubernetes):
 
     def apply(self, request: Request, resource: CloudResource) -> None:
         """Server-side, with strict validation: where the real provider only warns, an unknown field is refused."""
-        api, manifest = self._running(request.config).api, _manifest(request)
+        api, manifest = self._running(request.config).api, self._admitted(request)
         self._control_planes.remember()
         with _told_as_cloud_errors(request.urn):
             for seconds in _RETRY_SECONDS:
@@ -130,7 +136,7 @@ class LiveKubernetes(Kubernetes):
 
     def observe(self, request: Request, resource: CloudResource) -> CloudResource | None:
         """What others have changed of the inputs is found by asking what the API server would make of them."""
-        api, manifest = self._running(request.config).api, _manifest(request)
+        api, manifest = self._running(request.config).api, self._admitted(request)
         with _told_as_cloud_errors(request.urn):
             try:
                 live = api.get(manifest)
@@ -188,22 +194,11 @@ def _manifest(request: Request) -> Properties:
     named: Properties = {
         "apiVersion": version.removeprefix("core/"),
         "kind": kind,
-        **_veiled(request.raw),
+        **veiled(request.raw),
     }
     metadata: Properties = request.inputs["metadata"]
     scoped = {key: metadata[key] for key in ("name", "namespace") if key in metadata}
     return plain({**named, "metadata": {**(named.get("metadata") or {}), **scoped}})
-
-
-def _veiled(value: Any, *, hidden: bool = False) -> Any:  # Any: any JSON
-    if is_secret(value):
-        return _veiled(value["value"], hidden=True)
-    if is_object(value):
-        return {key: _veiled(item, hidden=hidden) for key, item in value.items()}
-    if is_list(value):
-        return [_veiled(item, hidden=hidden) for item in value]
-    # also valid as base64, which the data of a Secret has to be
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest() if hidden and isinstance(value, str) else value
 
 
 def _outputs(live: Properties) -> Properties:

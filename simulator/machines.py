@@ -13,12 +13,15 @@ from typing import Any
 from components.catalog import Machine, load_catalog
 from components.nodes import allocatable
 from simulator.nodes import DEFAULT_MACHINE, Pool, region_of
+from simulator.pods import objects
 from simulator.values import Properties, at
 
 POOL = "cloud.google.com/gke-nodepool"
 """Label of a node with the name of its pool."""
 TEMPLATE = "simulator/template"
 """Annotation of a node with the digest of what it was made from."""
+RESPECTS_BUDGETS = "simulator/respects-disruption-budgets"
+"""Annotation of a node that is drained as disruption budgets allow even when its whole pool is deleted."""
 _GIB = 2**30
 _DISK_GB = 10**9
 
@@ -57,6 +60,9 @@ def node_of(pool: Pool, cluster: str, project: str, zone: str, index: int) -> Pr
     unknown = facts["unknown_machine"]
     cpus, memory = (machine.cpus, machine.memory_gib) if machine else (unknown["cpus"], unknown["memory_gib"])
     cpus_left, memory_left = allocatable(machine) if machine else (cpus, memory)
+    annotations = {TEMPLATE: template_digest(pool)}
+    if any(each.get("respectPdbDuringNodePoolDeletion") for each in objects(pool.inputs.get("nodeDrainConfigs"))):
+        annotations[RESPECTS_BUDGETS] = "true"
     labels = {
         **facts["labels"],
         "kubernetes.io/hostname": name,
@@ -74,7 +80,7 @@ def node_of(pool: Pool, cluster: str, project: str, zone: str, index: int) -> Pr
         "metadata": {
             "name": name,
             "labels": labels | pool.labels,
-            "annotations": {TEMPLATE: template_digest(pool)},
+            "annotations": annotations,
         },
         "spec": {
             "providerID": f"gce://{project}/{zone}/{name}",

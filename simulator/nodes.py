@@ -156,8 +156,8 @@ def quota_of_pool(inputs: Properties, cluster: CloudResource) -> dict[str, int]:
     demand: dict[str, int] = {}
     for item in _accelerators(inputs):
         accelerator = catalog.accelerators.get(str(item.get("type")))
-        if accelerator:
-            metric = accelerator.spot_quota if spot else accelerator.quota
+        metric = accelerator and (accelerator.spot_quota if spot else accelerator.quota)
+        if metric:
             demand[metric] = demand.get(metric, 0) + int(item.get("count") or 0) * count
     machine = catalog.machines.get(str(at(inputs, "nodeConfig", "machineType")))
     if machine and machine.quota:
@@ -167,13 +167,14 @@ def quota_of_pool(inputs: Properties, cluster: CloudResource) -> dict[str, int]:
 
 def pools_of(cluster: CloudResource, children: list[CloudResource]) -> list[Pool]:
     """The node pools of a cluster, its default pool included unless it was removed."""
-    pools = [_pool(child.name, child.inputs, cluster) for child in children if child.type.endswith(":NodePool")]
+    pools = [pool_of(child.name, child.inputs, cluster) for child in children if child.type.endswith(":NodePool")]
     if cluster.inputs.get("removeDefaultNodePool") is not True:
-        pools.append(_pool("default-pool", cluster.inputs, cluster))
+        pools.append(pool_of("default-pool", cluster.inputs, cluster))
     return pools
 
 
-def _pool(name: str, inputs: Properties, cluster: CloudResource) -> Pool:
+def pool_of(name: str, inputs: Properties, cluster: CloudResource) -> Pool:
+    """The pool that a node pool's inputs describe."""
     zones = pool_zones(inputs, cluster)
     config: Properties = at(inputs, "nodeConfig") or {}
     given: Properties = config.get("labels") or {}
@@ -188,8 +189,11 @@ def _pool(name: str, inputs: Properties, cluster: CloudResource) -> Pool:
     for item in _accelerators(inputs):
         accelerator = load_catalog().accelerators.get(str(item.get("type")))
         labels[accelerator.selector if accelerator else _GPU_LABEL] = str(item.get("type"))
-        shared = at(item, "gpuSharingConfig", "maxSharedClientsPerGpu") or 1
-        capacity[accelerator.resource if accelerator else _CHIPS[0]] += int(item.get("count") or 0) * int(shared)
+        labels |= _labels_of_gpus(item)
+        count = int(item.get("count") or 0) * int(at(item, "gpuSharingConfig", "maxSharedClientsPerGpu") or 1)
+        partition = accelerator and accelerator.partitions.get(str(item.get("gpuPartitionSize")))
+        count *= partition.count if partition else 1
+        capacity[accelerator.resource if accelerator else _CHIPS[0]] += count
     if topology := _topology(inputs):
         labels["cloud.google.com/gke-tpu-topology"] = topology
     if config.get("spot") is True:
@@ -211,6 +215,20 @@ def _pool(name: str, inputs: Properties, cluster: CloudResource) -> Pool:
         max_per_zone=per_zone or max(most, first),
         inputs=inputs,
     )
+
+
+def _labels_of_gpus(guest: Properties) -> dict[str, str]:
+    """How a node's GPUs are shared and which driver they have, by which GKE's own pods and others find the node."""
+    driver = at(guest, "gpuDriverInstallationConfig", "gpuDriverVersion")
+    found = {
+        "gke-gpu-driver-version": driver if driver in ("DEFAULT", "LATEST") else None,
+        "gke-gpu-partition-size": guest.get("gpuPartitionSize"),
+        "gke-gpu-sharing-strategy": at(guest, "gpuSharingConfig", "gpuSharingStrategy"),
+        "gke-max-shared-clients-per-gpu": at(guest, "gpuSharingConfig", "maxSharedClientsPerGpu"),
+    }
+    return {
+        f"cloud.google.com/{name}": str(value).lower().replace("_", "-") for name, value in found.items() if value
+    }  # fmt: skip
 
 
 def _accelerators(inputs: Properties) -> list[Properties]:

@@ -106,6 +106,14 @@ def test_after_kill_9_the_next_run_goes_on(
     assert not rehearsal.home.folder.exists()
 
 
+def test_the_state_has_no_attributes_that_a_kill_could_cut_off(project: Path) -> None:
+    rehearsal = Rehearsal("small", folder=project)
+    rehearsal.up()
+    kept = [path.name for path in (rehearsal.home.folder / "backend").rglob("*") if path.is_file()]
+    assert "small.json" in kept
+    assert not [name for name in kept if name.endswith(".attrs")]
+
+
 def test_a_second_rehearsal_of_the_stack_is_refused(
     project: Path, command_line: CommandLine, until_line: UntilLine
 ) -> None:
@@ -151,7 +159,7 @@ def test_nothing_of_the_users_is_touched(project: Path, home: Path, command_line
     assert json.loads(done.stdout)["outcome"] == "succeeded"
     assert "production" not in done.stdout
     own = project / ".rehearsal" / "small"
-    assert set(calls.read_text().splitlines()) == {f"{own}/home|file://{own}/backend|{own}/kubeconfig"}
+    assert set(calls.read_text().splitlines()) == {f"{own}/home|file://{own}/backend?metadata=skip|{own}/kubeconfig"}
     assert (project / ".rehearsal" / ".gitignore").read_text() == "*\n"
     assert (files_of(project), files_of(home)) == before
     assert command_line.run("destroy", "small").returncode == 0

@@ -23,7 +23,7 @@ def test_settings_and_credentials_are_hidden_and_given_back(tmp_path: Path, monk
         }
         assert Path(os.environ["KUBECONFIG"]).read_text() == ""
         assert Path(os.environ["PULUMI_HOME"]).is_relative_to(tmp_path)
-        assert os.environ["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/backend"
+        assert os.environ["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/backend?metadata=skip"
         os.environ["PULUMI_DEBUG_PROVIDERS"] = "gcp:1"
     assert dict(os.environ) == before
 

@@ -39,7 +39,8 @@ class Machine:
         """Puts a Go on PATH; `build` is what `go build` does, with the file to make in $target. It has every module."""
         module = self.root / "module"
         (module / "manifests").mkdir(parents=True, exist_ok=True)
-        (module / "manifests" / "setup.yaml").write_text("kind: CustomResourceDefinition\n")
+        for file in ("manifests/setup.yaml", "cloud.google.com_computeclasses.yaml"):
+            (module / file).write_text("kind: CustomResourceDefinition\n")
         return self.program(
             "go",
             f"""

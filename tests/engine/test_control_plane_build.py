@@ -54,9 +54,9 @@ def test_builds_the_five_programs_once(machine: Machine) -> None:
 def test_brings_the_published_custom_resources_of_gke(machine: Machine) -> None:
     machine.go(GOOD_PROGRAM)
     programs, _ = find(machine)
-    (definitions,) = (programs.parent / "crds").glob("*.yaml")
-    assert definitions.name == "prometheus-engine.yaml"
-    assert "CustomResourceDefinition" in definitions.read_text()
+    definitions = {file.name: file.read_text() for file in (programs.parent / "crds").glob("*.yaml")}
+    assert definitions.keys() == {"prometheus-engine.yaml", "compute-class-api.yaml"}
+    assert all("CustomResourceDefinition" in text for text in definitions.values())
 
 
 def test_without_their_module_nothing_is_kept(machine: Machine) -> None:

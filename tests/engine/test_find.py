@@ -62,7 +62,7 @@ def test_finds_where_pulumi_installs_itself(machine: Machine, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("echo v3.186.0", f"too old: 3.186.0, and {MINIMUM} is needed"),
+        ("echo v3.216.0", f"too old: 3.216.0, and {MINIMUM} is needed"),
         ("echo v4.0.0", "too new: 4.0.0, and the SDK speaks to 3.x"),
         ("echo no such thing", "broken: it prints no version, but 'no such thing'"),
         ("echo v3.256.0; echo cannot load >&2; exit 3", "broken: it ended with code 3: cannot load"),
@@ -75,7 +75,7 @@ def test_passes_over_an_unusable_cli_and_tells_why(
 ) -> None:
     monkeypatch.setattr(engine.find, "_VERSION_SECONDS", 1)
     unusable = machine.program("pulumi", script)
-    good = machine.pulumi("v3.187.0", machine.root / "second")
+    good = machine.pulumi("v3.217.0", machine.root / "second")
     monkeypatch.setenv("PATH", f"{machine.path}:{good.parent}")
     started = time.monotonic()
     assert find(machine) == (good, f"Passing over {unusable}, which is {reason}")

@@ -20,7 +20,7 @@ from engine import find_pulumi
 from simulator import Fault, SimulatedClouds
 
 PROJECT = "example-project"
-CONFIG = {"gcp:project": PROJECT, "gcp:region": "us-central1"}
+CONFIG = {"gcp:project": PROJECT, "gcp:region": "us-central1", "oci:region": "eu-frankfurt-1"}
 
 Result = TypeVar("Result")
 Program = Callable[[], None]
@@ -57,7 +57,7 @@ class Rehearsal:
                     pulumi_home=str(self.folder / "home"),
                     pulumi_command=pulumi_command(),
                     env_vars={
-                        "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+                        "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}?metadata=skip",
                         "PULUMI_CONFIG_PASSPHRASE": "",
                         "PULUMI_SKIP_UPDATE_CHECK": "true",
                         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

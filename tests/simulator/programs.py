@@ -11,6 +11,7 @@ import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
 APIS = ("compute", "container", "cloudresourcemanager", "iam")
+AUTOPILOT = {"enable_autopilot": True}
 MODEL = "mistralai/Mixtral-8x7B-Instruct-v0.1"
 
 
@@ -18,6 +19,8 @@ MODEL = "mistralai/Mixtral-8x7B-Instruct-v0.1"
 class Platform:
     """A cluster with a GPU pool, an address and a model server, every part of which a test can change."""
 
+    autopilot: bool = False
+    """Whether there is no pool, but nodes on demand."""
     cluster: dict[str, Any] = field(default_factory=dict)
     pool: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +32,8 @@ class Platform:
     workload: bool = True
     monitoring: dict[str, Any] | None = None
     """Spec of a PodMonitoring, a kind that GKE brings."""
+    compute_class: dict[str, Any] | None = None
+    """Spec of a ComputeClass, likewise; such an object is in no namespace."""
 
     def __call__(self) -> None:
         """The program."""
@@ -46,14 +51,38 @@ class Platform:
                 "location": "us-central1",
                 "network": network.self_link,
                 "subnetwork": subnetwork.self_link,
-                "remove_default_node_pool": True,
-                "initial_node_count": 1,
+                **(AUTOPILOT if self.autopilot else {"remove_default_node_pool": True, "initial_node_count": 1}),
                 "deletion_protection": False,
                 **self.cluster,
             },
             opts=ready,
         )
-        pool = gcp.container.NodePool(
+        pool = cluster if self.autopilot else self._pool(cluster, account)
+        address = gcp.compute.Address("ip", **self.address, opts=ready)
+        kubeconfig = pulumi.Output.secret(pulumi.Output.all(cluster.endpoint, cluster.master_auth).apply(_kubeconfig))
+        provider = kubernetes.Provider(
+            "on-cluster",
+            kubeconfig=kubeconfig,
+            cluster_identifier=cluster.id,
+            opts=pulumi.ResourceOptions(depends_on=[pool]),
+        )
+        pulumi.export("endpoint", cluster.endpoint)
+        pulumi.export("address", address.address)
+        pulumi.export("email", account.email)
+        if self.compute_class:
+            kubernetes.apiextensions.CustomResource(
+                "class",
+                api_version="cloud.google.com/v1",
+                kind="ComputeClass",
+                metadata={"name": "l4"},
+                spec=self.compute_class,
+                opts=pulumi.ResourceOptions(provider=provider),
+            )
+        if self.workload:
+            self._workload(provider, address)
+
+    def _pool(self, cluster: gcp.container.Cluster, account: gcp.serviceaccount.Account) -> gcp.container.NodePool:
+        return gcp.container.NodePool(
             "gpu",
             cluster=cluster.id,
             **{
@@ -68,19 +97,6 @@ class Platform:
                 **self.pool,
             },
         )
-        address = gcp.compute.Address("ip", **self.address, opts=ready)
-        kubeconfig = pulumi.Output.secret(pulumi.Output.all(cluster.endpoint, cluster.master_auth).apply(_kubeconfig))
-        provider = kubernetes.Provider(
-            "on-cluster",
-            kubeconfig=kubeconfig,
-            cluster_identifier=cluster.id,
-            opts=pulumi.ResourceOptions(depends_on=[pool]),
-        )
-        pulumi.export("endpoint", cluster.endpoint)
-        pulumi.export("address", address.address)
-        pulumi.export("email", account.email)
-        if self.workload:
-            self._workload(provider, address)
 
     def _workload(self, provider: kubernetes.Provider, address: gcp.compute.Address) -> None:
         opts = pulumi.ResourceOptions(provider=provider)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.message
 import json
 import os
 import signal
@@ -168,6 +169,38 @@ def test_others_have_no_access(cluster: ControlPlane, monkeypatch: pytest.Monkey
         cluster.request("GET", NODES)
 
 
+def busy(wait: str) -> urllib.error.HTTPError:
+    headers = email.message.Message()
+    headers["Retry-After"] = wait
+    return urllib.error.HTTPError("https://127.0.0.1", 429, "Too Many Requests", headers, None)
+
+
+def test_asks_again_when_the_api_server_tells_when_it_has_time(
+    cluster: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[bytes | urllib.error.HTTPError] = [
+        busy("0.01"),
+        busy("0.01"),
+        b'{"items": []}',
+        busy("3600"),
+        busy("0"),
+    ]
+
+    def send(*_: object) -> bytes:
+        answer = answers.pop(0)
+        if isinstance(answer, bytes):
+            return answer
+        raise answer
+
+    monkeypatch.setattr(cluster, "_send", send)
+    assert cluster.request("GET", NODES) == {"items": []}
+    # as long as that nobody waits; and what names no time is an answer, as to an eviction
+    for left in (1, 0):
+        with pytest.raises(urllib.error.HTTPError, match="429"):
+            cluster.request("GET", NODES)
+        assert len(answers) == left
+
+
 def test_two_at_once_and_each_leaves_nothing(
     cluster: ControlPlane, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,9 +253,11 @@ def test_goes_on_from_what_an_earlier_run_kept(programs: Path, tmp_path: Path) -
 
 
 KILLED = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from simulator.control_plane import ControlPlane
+# where a shell has started the tests in the background, they inherit that it is ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with ControlPlane(Path(sys.argv[1]), Path(sys.argv[2]), persist=True) as cluster:
     cluster.request("POST", "/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": "kept"}})
     print("started", flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,9 @@ import pulumi_kubernetes as kubernetes
 import pytest
 
 from engine import find_control_plane
+from simulator.api import Api, ApiError
 from simulator.control_plane import ControlPlane
-from tests.simulator.harness import Program, Rehearsal, steps
+from tests.simulator.harness import Program, Rehearsal, changes, steps
 from tests.simulator.programs import Platform
 
 pytestmark = pytest.mark.cluster
@@ -55,11 +58,25 @@ def test_a_pod_that_does_not_fit_is_told_at_once_with_the_scheduler_s_reason(liv
     live.up(Platform())
 
 
+def test_a_create_timeout_before_the_deadline_of_the_rollout_ends_the_wait(live: Rehearsal) -> None:
+    output = live.fails(Platform(deployments={"server": {"timeout": "5m", **gpus(8)}}))
+    assert "timed out waiting to be Ready" in output
+    assert "[MinimumReplicasUnavailable] Deployment does not have minimum availability." in output
+    assert "ProgressDeadlineExceeded" not in output
+
+
 def test_who_does_not_await_gets_no_error(live: Rehearsal) -> None:
     waiting = {"annotations": {"pulumi.com/skipAwait": "true"}} | gpus(8)
     live.up(Platform(deployments={"server": waiting}))
     (pods,) = look(live, "/api/v1/pods")
     assert [pod["status"]["phase"] for pod in pods] == ["Pending"]
+
+
+def test_a_load_balancer_is_awaited_for_ten_seconds_at_least(live: Rehearsal) -> None:
+    live.up(Platform(workload=False))
+    start = time.monotonic()
+    live.up(Platform(deployments={}, service={"selector": None}), time_scale=10)
+    assert time.monotonic() - start > 10 / 10
 
 
 def test_a_pool_grows_up_to_its_maximum(live: Rehearsal) -> None:
@@ -183,7 +200,12 @@ def test_a_preview_does_not_look_where_the_namespace_is_missing_as_yet(live: Reh
 def test_a_custom_resource_without_its_definition_passes_preview_and_fails_up(live: Rehearsal) -> None:
     program = custom("example.com/v1", {})
     live.preview(program)
-    output = live.fails(program)
+    start = time.monotonic()
+    with live.open(program, time_scale=10) as (stack, _), pytest.raises(pulumi.automation.CommandError):
+        live._log(stack.up)
+    # it is looked for during 62 s of simulated time
+    assert time.monotonic() - start > 62 / 10
+    output = live.output
     assert 'no matches for kind "PodMonitoring" in version "example.com/v1"' in output
     assert "Verify that any required CRDs have been created" in output
 
@@ -194,6 +216,107 @@ def test_gke_s_own_custom_resources_are_checked(live: Rehearsal) -> None:
     wrong = Platform(deployments={}, monitoring={**right, "endpoint": []})
     assert ".spec.endpoint: field not declared in schema" in live.fails(wrong, preview=True)
     assert ".spec.endpoint: field not declared in schema" in live.fails(wrong)
+
+
+def test_a_compute_class_is_checked_by_its_published_schema(live: Rehearsal) -> None:
+    gpu = {"type": "nvidia-l4", "count": 1, "driverVersion": "latest"}
+    priority = {"machineType": "g2-standard-12", "gpu": gpu, "spot": True}
+    right = {"priorities": [priority], "nodePoolAutoCreation": {"enabled": True}}
+    live.up(Platform(workload=False, compute_class=right))
+    (classes,) = look(live, "/apis/cloud.google.com/v1/computeclasses")
+    assert [each["spec"]["priorities"] for each in classes] == [[priority]]
+    # a default of the schema
+    assert classes[0]["spec"]["whenUnsatisfiable"] == "DoNotScaleUp"
+    assert not steps(live.preview(Platform(workload=False, compute_class=right)))
+
+    misspelled = Platform(workload=False, compute_class={"priorities": [{**priority, "gpuu": {}}]})
+    assert ".spec.priorities[0].gpuu: field not declared in schema" in live.fails(misspelled, preview=True)
+    invalid = Platform(workload=False, compute_class={**right, "whenUnsatisfiable": "Wait"})
+    assert 'Unsupported value: "Wait"' in live.fails(invalid, preview=True)
+
+
+AUTOPILOT_POD = {
+    "container": {"resources": {"limits": {"nvidia.com/gpu": "1"}, "requests": {"cpu": "2", "memory": "10Gi"}}},
+    "pod": {"nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-l4", "cloud.google.com/gke-spot": "true"}},
+}
+
+
+def test_autopilot_makes_the_nodes_that_pods_ask_for(live: Rehearsal) -> None:
+    live.up(Platform(autopilot=True, deployments={"server": AUTOPILOT_POD}))
+    nodes, pods = look(live, "/api/v1/nodes", "/api/v1/pods")
+    (node,), (pod,) = nodes, pods
+    assert node["metadata"]["labels"]["node.kubernetes.io/instance-type"] == "g2-standard-4"
+    assert node["metadata"]["labels"]["cloud.google.com/gke-spot"] == "true"
+    assert (pod["status"]["phase"], pod["spec"]["nodeName"]) == ("Running", node["metadata"]["name"])
+    assert pod["spec"]["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "1Gi"
+    # what Autopilot has set is no drift
+    assert not changes(live.refresh(Platform(autopilot=True, deployments={"server": AUTOPILOT_POD})))
+    assert not steps(live.preview(Platform(autopilot=True, deployments={"server": AUTOPILOT_POD})))
+
+
+def test_autopilot_tells_what_it_does_not_have(live: Rehearsal) -> None:
+    output = live.fails(Platform(autopilot=True, deployments={"server": {**AUTOPILOT_POD, "pod": {}, **gpus(3)}}))
+    assert "0/0 nodes are available" in output or "no nodes available to schedule pods" in output
+    assert "Autopilot has no machine with what the pod selects and requests" in output
+    storage = {"container": {"resources": {"requests": {"ephemeral-storage": "20Gi"}}}}
+    output = live.fails(Platform(autopilot=True, deployments={"server": storage}), preview=True)
+    assert "Total ephemeral-storage requested by containers for workload 'server-" in output
+    assert "is higher than the Autopilot maximum of '10Gi'" in output.replace("\\'", "'")
+
+
+def test_a_field_that_another_client_has_set_is_in_conflict(live: Rehearsal) -> None:
+    def program(least: int, **annotations: str) -> Program:
+        metadata = {"name": "shared", "annotations": annotations}
+        spec = {"minAvailable": least, "selector": {"matchLabels": {"app": "server"}}}
+        budget = kubernetes.policy.v1.PodDisruptionBudget
+        return on_any_cluster(lambda opts: budget("shared", metadata=metadata, spec=spec, opts=opts) and None)
+
+    def least() -> int:
+        (budgets,) = look(live, "/apis/policy/v1/poddisruptionbudgets")
+        return budgets[0]["spec"]["minAvailable"]
+
+    live.up(program(1))
+    (folder,) = [each for each in (live.folder / "clouds" / "control-planes").iterdir() if each.is_dir()]
+    with ControlPlane(find_control_plane(), folder, persist=True) as cluster:
+        path = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/shared?fieldManager=kubectl-edit"
+        cluster.request("PATCH", path, {"spec": {"minAvailable": 2}}, content="application/merge-patch+json")
+    for preview in (True, False):
+        assert 'conflict with "kubectl-edit" using policy/v1: .spec.minAvailable' in live.fails(
+            program(3), preview=preview
+        )
+    assert least() == 2
+    live.up(program(3, **{"pulumi.com/patchForce": "true"}))
+    assert least() == 3
+
+
+def registry(credentials: object, *, encoded: bool = False) -> Program:
+    text = credentials if isinstance(credentials, str) else json.dumps(credentials)
+    content = base64.b64encode(text.encode()).decode() if encoded else text
+
+    def make(opts: pulumi.ResourceOptions) -> None:
+        given = {"data" if encoded else "string_data": {".dockerconfigjson": pulumi.Output.secret(content)}}
+        kubernetes.core.v1.Secret("registry", type="kubernetes.io/dockerconfigjson", **given, opts=opts)
+
+    return on_any_cluster(make)
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_registry_s_credentials_are_checked_and_not_written_down(live: Rehearsal, encoded: bool) -> None:
+    login = {"auths": {"registry.example.com": {"auth": "bmV2ZXJfb25fZGlzaw=="}}}
+    assert "data[.dockerconfigjson]: Invalid value" in live.fails(registry("user:password", encoded=encoded))
+    live.up(registry(login, encoded=encoded))
+    assert not steps(live.preview(registry(login, encoded=encoded)))
+    written = b"".join(file.read_bytes() for file in (live.folder / "clouds").rglob("*") if file.is_file())
+    for spelled in (b"bmV2ZXJfb25fZGlzaw", base64.b64encode(json.dumps(login).encode())):
+        assert spelled not in written
+
+
+def test_strict_validation_refuses_where_the_api_server_would_drop(tmp_path: Path) -> None:
+    with ControlPlane(find_control_plane(), tmp_path) as cluster:
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}, "spec": {"taintss": []}}
+        with pytest.raises(ApiError, match=r'strict decoding error: unknown field "spec\.taintss"'):
+            Api(cluster).create(node)
+        assert Api(cluster).list("v1", "Node") == []
 
 
 def test_what_another_client_has_made_is_not_taken_over(live: Rehearsal) -> None:
