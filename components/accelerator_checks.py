@@ -1,9 +1,10 @@
 """What can be known to be wrong with the accelerators of an InferenceService before it is asked for."""
 
-from components.catalog import load_catalog
+from components.catalog import Accelerator, load_catalog
 from components.findings import Finding, error
-from components.inference_service_args import InferenceServiceArgs
-from components.model_pod import server_of, serving_of
+from components.gpu_sharing import check_gpu_sharing, check_shared_request, memory_share
+from components.inference_service_args import InferenceServiceArgs, Server
+from components.model_pod import known_model, server_of, serving_of
 from components.servers import ModelServer
 from components.sizing import can_split, fit, smallest_count
 from components.tpu_checks import check_slots, check_topology
@@ -19,7 +20,8 @@ def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
     catalog, server = load_catalog(), server_of(args)
     units = units_of(server)
     if not args.accelerators:
-        unneeded = [field for field in ("accelerator", "shards", "topology") if getattr(args, field)]
+        without = ("accelerator", "shards", "topology", "sharing", "partition")
+        unneeded = [field for field in without if getattr(args, field)]
         if server.needs_accelerator:
             return [
                 error("accelerators-missing", "accelerators", f"{server.title} runs on {units} only.", "Set how many.")
@@ -28,7 +30,8 @@ def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
             error("accelerators-missing", field, f"{field} has no meaning without accelerators.", f"Remove {field}.")
             for field in unneeded
         ]
-    known = [name for name, accelerator in catalog.accelerators.items() if accelerator.kind == server.accelerator_kind]
+    on_gke = {name: accelerator for name, accelerator in catalog.accelerators.items() if accelerator.quota}
+    known = [name for name, accelerator in on_gke.items() if accelerator.kind == server.accelerator_kind]
     if not args.accelerator:
         return [
             error(
@@ -38,7 +41,7 @@ def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
                 f"Name one of {', '.join(known)}.",
             )
         ]
-    accelerator = catalog.accelerators.get(args.accelerator)
+    accelerator = on_gke.get(args.accelerator)
     if accelerator is None:
         return [
             error(
@@ -57,7 +60,7 @@ def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
                 f"Set one of {', '.join(known)}, or another server.",
             )
         ]
-    if findings := check_topology(args, accelerator):
+    if findings := [*check_topology(args, accelerator), *_check_sharing(args, accelerator)]:
         return findings
     shards = serving_of(args).shards
     if shards != args.accelerators:
@@ -69,10 +72,10 @@ def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
                 f"Set shards to {args.accelerators}, or leave it out.",
             )
         ]
-    model = catalog.models.get(args.model)
+    model = known_model(args)
     if model is None or args.quantization not in (None, *catalog.quantizations):
         return []
-    if server.needs_checkpoint:
+    if args.server is Server.JETSTREAM:
         return check_slots(args, accelerator, args.jetstream) if args.jetstream else []
     if not can_split(model, shards):
         return [
@@ -84,19 +87,30 @@ def check_accelerators(args: InferenceServiceArgs) -> list[Finding]:
                 "Set a number that divides both.",
             )
         ]
-    fitting = fit(model.name, args.quantization, accelerator.name, shards)
+    share = memory_share(args.sharing, args.partition, accelerator)
+    fitting = fit(model.name, args.quantization, accelerator.name, shards, share=share)
     if fitting.fits:
         return []
-    enough = smallest_count(model.name, args.quantization, accelerator.name)
+    enough = smallest_count(model.name, args.quantization, accelerator.name) if share == 1 else None
+    part = "" if share == 1 else f"{share:.0%} of "
     return [
         error(
             "model-too-large",
             "accelerators",
             f"'{args.model}' {'as published' if args.quantization is None else 'in ' + args.quantization} takes"
-            f" {fitting.weights_gib_per_accelerator:.1f} GiB on each of {shards} {accelerator.title}, and besides the"
-            f" runtime there are {fitting.usable_gib:.1f} GiB.",
+            f" {fitting.weights_gib_per_accelerator:.1f} GiB on each of {shards} {part}{accelerator.title}, and besides"
+            f" the runtime there are {fitting.usable_gib:.1f} GiB.",
             f"Set at least {enough} accelerators."
             if enough
-            else "Choose a larger accelerator or a smaller quantization.",
+            else "Choose a larger accelerator or a smaller quantization."
+            if share == 1
+            else "Share a GPU among fewer, cut it into larger partitions, or choose a larger accelerator.",
         )
+    ]
+
+
+def _check_sharing(args: InferenceServiceArgs, accelerator: Accelerator) -> list[Finding]:
+    return [
+        *check_gpu_sharing(args.sharing, args.partition, accelerator),
+        *check_shared_request(args.accelerators or 0, args.sharing, args.partition),
     ]

@@ -1,4 +1,4 @@
-"""Pulumi providers for `gcp` and `kubernetes` that create nothing: Pulumi's own engine deploys to simulated clouds."""
+"""Pulumi providers for `gcp`, `oci` and `kubernetes` that create nothing: for Pulumi's own engine to deploy to."""
 
 from simulator.cloud import CloudResource
 from simulator.clouds import SimulatedClouds

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +65,7 @@ class CloudResource:
 
     @property
     def provider(self) -> str:
-        """The provider's name: `gcp` or `kubernetes`."""
+        """The provider's name: `gcp`, `oci` or `kubernetes`."""
         return self.type.partition(":")[0]
 
 
@@ -148,9 +149,19 @@ class Cloud:
 
         No two uses or resources have the same one. It follows from the resource's id unless another took it before.
         """
+        addresses = [f"{block}.{host}" for block in _DOCUMENTATION_RANGES for host in range(1, 255)]
+        return self._pick(resource, use, len(addresses), addresses.__getitem__)
+
+    def private_address_of(self, resource: CloudResource, subnet: str, network: ipaddress.IPv4Network) -> str:
+        """The address of a resource within a subnet, whose first two and last addresses are the cloud's own."""
+        found = self._pick(
+            resource, subnet, max(network.num_addresses - 3, 0), lambda index: f"{network[2 + index]} {subnet}"
+        )
+        return found.partition(" ")[0]
+
+    def _pick(self, resource: CloudResource, use: str, count: int, address_at: Callable[[int], str]) -> str:
         seed = hashlib.sha256(f"{resource.type} {resource.scope} {resource.id} {use}".encode()).digest()
         start = int.from_bytes(seed[:4])
-        count = 254 * len(_DOCUMENTATION_RANGES)
         with self.transaction():
             taken = {
                 address: (owner, owner_use)
@@ -160,8 +171,7 @@ class Cloud:
                 if owner == (resource.key, use):
                     return address
             for offset in range(count):
-                block, host = divmod((start + offset) % count, 254)
-                address = f"{_DOCUMENTATION_RANGES[block]}.{host + 1}"
+                address = address_at((start + offset) % count)
                 if address not in taken:
                     self._database.execute("INSERT INTO address VALUES (?, ?, ?)", (address, use, resource.key))
                     return address

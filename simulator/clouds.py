@@ -21,6 +21,7 @@ from simulator.faults import Fault, Faults
 from simulator.gcp import Gcp
 from simulator.kubernetes import Kubernetes
 from simulator.live_kubernetes import LiveKubernetes
+from simulator.oci import Oci
 from simulator.operations import Operations
 from simulator.package import Package
 from simulator.provider import SimulatedProvider
@@ -32,7 +33,7 @@ _GRACE_SECONDS = 2.0  # for operations to write down how far they came
 
 
 class SimulatedClouds:
-    """Google Cloud and Kubernetes clusters that create nothing, for Pulumi's own engine to work on.
+    """Google Cloud, Oracle Cloud and Kubernetes clusters that create nothing, for Pulumi's own engine to work on.
 
     A context manager: the providers answer on free ports of the loopback interface while it is open. What they hold is
     in `folder`, so that it is there in the next run, even when this one was killed.
@@ -84,6 +85,7 @@ class SimulatedClouds:
         packages: dict[str, Package] = {
             "gcp": Gcp(self._cloud, planes.prune if planes else None),
             "kubernetes": LiveKubernetes(self._cloud, planes, self._clock) if planes else Kubernetes(self._cloud),
+            "oci": Oci(self._cloud, self._faults),
         }
         for name, package in packages.items():
             operations = Operations(package, self._cloud, self._clock, self._faults, self.warnings.append)

@@ -23,12 +23,12 @@ class Fault:
     """One failure to play."""
 
     kind: Kind
-    """`quota`: the project has no quota for it. `stockout`: the zone has no machine left. `throttle`: the cloud says
-    that it is asked too often; the provider asks again by itself, so this only slows. `timeout`: it takes longer than
-    the provider waits. `partial`: it is made but fails before it is ready."""
+    """`quota`: the project has no quota for it. `stockout`: the zone or availability domain has no machine left.
+    `throttle`: the cloud says that it is asked too often; the provider asks again by itself, so this only slows.
+    `timeout`: it takes longer than the provider waits. `partial`: it is made but fails before it is ready."""
     target: str
-    """Part of a type token, of a resource's name or of a node pool's accelerator type, upper or lower case; empty:
-    everything."""
+    """Part of a type token, of a resource's name or of its accelerator type, on Oracle Cloud also of its shape or
+    availability domain, upper or lower case; empty: everything."""
     count: int | None = None
     """How often it strikes in one run; None: always."""
 

@@ -90,20 +90,13 @@ class Operations:
             )
         )
 
-    @staticmethod
-    def _exists(request: Request, place: Place) -> CloudError:
-        if request.rules.plural or request.token.startswith("kubernetes:"):
-            plural = request.rules.plural or request.token.rpartition(":")[2].lower()
-            return CloudError(
-                409,
-                f'resource "{request.urn}" was not successfully created by the Kubernetes API server: '
-                f'{plural} "{place.name}" already exists',
-            )
-        return CloudError(
-            409,
-            f"googleapi: Error 409: The resource '{place.id}' already exists, alreadyExists. Give it another name, "
-            "delete what is there, or take it into the stack with `pulumi import`.",
-        )
+    def _exists(self, request: Request, place: Place) -> CloudError:
+        plural = request.rules.plural or request.token.rpartition(":")[2].lower()
+        return CloudError(409, self._message("exists", id=place.id, name=place.name, urn=request.urn, plural=plural))
+
+    def _message(self, kind: str, /, **fields: str) -> str:
+        text: str = self._package.rules.data["messages"][kind]
+        return text.format(**fields)
 
     def _make_ready(self, request: Request, resource: CloudResource, verb: Verb) -> Properties:
         course = self._package.course(request, resource, verb)
@@ -120,6 +113,7 @@ class Operations:
             problems = self._package.settle(request, resource, seconds)
         # drawn up last, so that what the resource lives on is ready too
         outputs: Properties = merge(self._package.outputs(request, resource), request.raw)
+        outputs |= self._package.answers(request, resource)
         outputs.pop("__defaults", None)
         self._cloud.save(
             dataclasses.replace(
@@ -177,11 +171,7 @@ class Operations:
                 inside = load_rules(child.provider).of(child.type).inside
                 if inside and inside.on_delete == "refuse":
                     kind = resource.type.rpartition(":")[2].lower()
-                    raise CloudError(
-                        400,
-                        f"googleapi: Error 400: The {kind} resource '{resource.id}' is already being used by "
-                        f"'{child.id}', resourceInUseByAnotherResource",
-                    )
+                    raise CloudError(400, self._message("in_use", kind=kind, id=resource.id, user=child.id))
             resource = self._cloud.save(dataclasses.replace(resource, state="deleting"))
         seconds = request.rules.seconds["delete"]
         if not self._clock.wait(request.urn, "deletion", seconds, request.cancelled):
@@ -198,5 +188,5 @@ class Operations:
         for attempt, seconds in enumerate(BACKOFF_SECONDS, 1):
             if not self._strikes("throttle", request):
                 return
-            reason = f"asked too often (429 rateLimitExceeded), attempt {attempt + 1}"
+            reason = f"asked too often ({self._message('throttled')}), attempt {attempt + 1}"
             self._clock.wait(request.urn, reason, seconds, request.cancelled)

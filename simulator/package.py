@@ -94,6 +94,10 @@ class Package(abc.ABC):
     def outputs(self, request: Request, resource: CloudResource) -> Properties:
         """What the cloud adds to the inputs."""
 
+    def answers(self, request: Request, resource: CloudResource) -> Properties:  # noqa: ARG002
+        """What the cloud fills in where the inputs have less: outputs that come before the inputs of that name."""
+        return {}
+
     @abc.abstractmethod
     def planned(self, inputs: Properties, rules: TypeRules) -> Properties:
         """Those of the outputs that are known before the deployment."""

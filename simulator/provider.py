@@ -30,7 +30,7 @@ is configured with unknown values, so that mistakes in what runs on a new cluste
 
 
 class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves one provider, `gcp` or `kubernetes`, to the engine."""
+    """Serves one provider, such as `gcp`, to the engine."""
 
     def __init__(self, name: str, package: Package, operations: Operations, warn: Callable[[str], None]) -> None:
         self._name = name
@@ -122,9 +122,13 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
         config = self._connections.of(context).config
         if _NOT_YET_KNOWN not in config.values():
             old, new = (self._package.complete(inputs, rules, config) for inputs in (old, new))
-        changes = detailed_diff(
-            old, new, lambda names: rules.replaced_by(".".join(schema.declared_path(token_class, names)))
-        )
+
+        def replaces_at(names: tuple[str, ...]) -> bool:
+            # a rule may name a key of a map, which no class declares
+            declared = schema.declared_path(token_class, names)
+            return rules.replaced_by(".".join(declared)) or rules.replaced_by(".".join(names))
+
+        changes = detailed_diff(old, new, replaces_at)
         replaces = [path for path, change in changes.items() if change.kind in _REPLACING_KINDS]
         return provider_pb2.DiffResponse(
             changes=_changes(list(changes)),

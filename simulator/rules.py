@@ -1,4 +1,4 @@
-"""What the simulator knows of each resource type: read from gcp.toml and kubernetes.toml."""
+"""What the simulator knows of each resource type: read from gcp.toml, kubernetes.toml and oci.toml."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Inside:
     type: str
     property: str
     """Input that names it. Where it is not set, the resource lives in nothing."""
-    id: str
-    """Template of its id."""
-    on_delete: str
+    id: str = ""
+    """Template of its id; empty: the property holds it."""
+    on_delete: str = "cascade"
     """`cascade`: it takes this resource along when it is deleted. `refuse`: it cannot be deleted before."""
     must_exist: bool = False
     """Whether it has to be one that the simulated cloud made. Otherwise it is taken to be there already."""
@@ -59,7 +59,7 @@ class TypeRules:
     api: str = ""
     """Google API that must be enabled."""
     quota: str = ""
-    """Quota metric that each resource counts against, one per resource."""
+    """Quota metric or service limit that each resource counts against, one per resource."""
     waits_for: str = "it is ready"
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     """Duration by operation: create, update, delete."""
@@ -108,7 +108,7 @@ class Rules:
 
 @functools.cache
 def load_rules(package: str) -> Rules:
-    """Read the file of a provider: `gcp` or `kubernetes`."""
+    """Read the file of a provider: `gcp`, `kubernetes` or `oci`."""
     data = tomllib.loads(files("simulator").joinpath(f"{package}.toml").read_text(encoding="utf-8"))
     common = TypeRules(
         token="",

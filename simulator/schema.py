@@ -21,7 +21,7 @@ from pulumi import _types as sdk_types
 
 from simulator.values import SIGNATURE, Path, Properties, format_path, is_list, is_object, is_secret, is_unknown
 
-PACKAGES = {"gcp": "pulumi_gcp", "kubernetes": "pulumi_kubernetes"}
+PACKAGES = {"gcp": "pulumi_gcp", "kubernetes": "pulumi_kubernetes", "oci": "pulumi_oci"}
 """Python package of each provider's SDK."""
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from simulator.values import Properties, is_list, is_object, is_unknown
 
+_ALPHABETS = {"digits": "0123456789", "hex": "0123456789abcdef", "base32": "abcdefghijklmnopqrstuvwxyz234567"}
+
 
 class UnknownFieldError(Exception):
     """A template needs a value that is not known before the deployment."""
@@ -38,8 +40,8 @@ class Fields(dict[str, object]):
 
     def __missing__(self, key: str) -> object:
         match key:
-            case "digits" | "hex":
-                return _Digits(self._seed, "0123456789" if key == "digits" else "0123456789abcdef")
+            case "digits" | "hex" | "base32":
+                return _Digits(self._seed, _ALPHABETS[key])
             case "fingerprint":
                 return base64.b64encode(hashlib.sha256(self._seed.encode()).digest()[:8]).decode()
             case "certificate":

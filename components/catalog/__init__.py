@@ -14,7 +14,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-KINDS = ("accelerators", "machines", "topologies", "regions", "prices", "models", "quantizations", "assumptions")
+KINDS = (
+    "accelerators",
+    "machines",
+    "topologies",
+    "regions",
+    "prices",
+    "shapes",
+    "oci-regions",
+    "models",
+    "quantizations",
+    "assumptions",
+)
 """The catalogue's files, each with one table of that name that holds one table per record."""
 
 
@@ -37,6 +48,15 @@ class Fact(Record):
     """When the source was read."""
 
 
+class Partition(Record):
+    """One size of Multi-Instance GPU (MIG)."""
+
+    count: int = Field(gt=0)
+    """Partitions of this size that one GPU makes."""
+    memory_gib: float = Field(gt=0)
+    """Memory of one, GiB."""
+
+
 class Accelerator(Fact):
     """One kind of GPU or TPU chip."""
 
@@ -55,10 +75,14 @@ class Accelerator(Fact):
     """Memory that a process can allocate from, GiB: the capacity that CUDA reports, or that XLA counts with."""
     bandwidth_gb_per_second: float = Field(gt=0)
     """Memory bandwidth by the data sheet, 10^9 bytes per second."""
-    quota: str
-    """Regional quota metric that it counts against on demand, one for each GPU or chip."""
-    spot_quota: str
+    quota: str | None = None
+    """Regional quota metric that it counts against on demand, one for each GPU or chip; None: GKE has none."""
+    spot_quota: str | None = None
     """Regional quota metric that it counts against on spot machines."""
+    bfloat16: bool = True
+    """Whether it computes in bfloat16. NVIDIA's does from compute capability 8.0 on."""
+    partitions: Mapping[str, Partition] = Field(default_factory=dict[str, Partition])
+    """Sizes into which MIG cuts one GPU, by their name, for example `1g.5gb`. None of them: it has no MIG."""
 
 
 class Machine(Fact):
@@ -111,6 +135,44 @@ class Region(Fact):
     name: str
     zones: Mapping[str, Zone] = Field(min_length=1)
     """All its zones by name, with or without accelerators."""
+
+
+class Shape(Fact):
+    """One compute shape of Oracle Cloud with GPUs."""
+
+    name: str
+    ocpus: int = Field(gt=0)
+    """Physical cores."""
+    memory_gib: float = Field(gt=0)
+    """Memory, GiB. Oracle calls them GB."""
+    accelerator: str
+    """Key of the accelerator that comes with the shape."""
+    accelerator_count: int = Field(gt=0)
+    """How many of them."""
+    nvme_count: int = Field(ge=0)
+    """Local NVMe drives. What is on them is gone when the instance is terminated."""
+    nvme_gb: int = Field(ge=0)
+    """Size of one such drive, 10^9 bytes; 0 where there is none."""
+    platform: str | None = None
+    """Value of `platformConfig.type`; None: the shape takes no platform configuration that is known here."""
+    bare_metal: bool
+    """Whether an instance is a whole machine."""
+    limit: str
+    """Service limit that it counts against in an availability domain, one for each GPU."""
+    hourly_usd: float | None = Field(default=None, gt=0)
+    """List price on demand, US dollars per hour for the whole shape, alike in all regions; None: not published."""
+    prices: Fact
+    """Where the price comes from."""
+
+
+class OciRegion(Fact):
+    """One Oracle Cloud region."""
+
+    name: str
+    availability_domains: int = Field(gt=0)
+    """How many availability domains it has. Their names differ from tenancy to tenancy."""
+    shapes: tuple[str, ...] | None = None
+    """The shapes of this catalogue that the region may offer; None: any, since nothing is published."""
 
 
 class JetStreamNames(Record):
@@ -191,6 +253,8 @@ class Catalog(Record):
     topologies: Mapping[str, Topologies]
     """By machine type; those with TPUs only."""
     regions: Mapping[str, Region]
+    shapes: Mapping[str, Shape]
+    oci_regions: Mapping[str, OciRegion]
     models: Mapping[str, Model]
     quantizations: Mapping[str, Quantization]
     assumptions: Mapping[str, Assumption]
@@ -222,7 +286,7 @@ def read_catalog(texts: Mapping[str, str]) -> Catalog:
     Raises:
         CatalogError: a text is no TOML, lacks something, or names what is nowhere described.
     """
-    tables = {kind: _records(kind, texts[kind]) for kind in KINDS}
+    tables = {kind.replace("-", "_"): _records(kind, texts[kind]) for kind in KINDS}
     prices = tables.pop("prices")
     for name in prices.keys() ^ tables["machines"].keys():
         raise CatalogError(f"catalogue: '{name}' must be both in machines.toml and in prices.toml.")
@@ -239,7 +303,8 @@ def read_catalog(texts: Mapping[str, str]) -> Catalog:
     except ValidationError as invalid:
         problems = [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in invalid.errors()]
         raise CatalogError(f"catalogue: {'; '.join(problems)}.") from None
-    if problems := [*_machine_problems(catalog), *_topology_problems(catalog), *_zone_problems(catalog)]:
+    checks = (_machine_problems, _topology_problems, _zone_problems, _shape_problems)
+    if problems := [problem for check in checks for problem in check(catalog)]:
         raise CatalogError(f"catalogue: {'; '.join(problems)}.")
     return catalog
 
@@ -275,6 +340,19 @@ def _zone_problems(catalog: Catalog) -> Iterator[str]:
                 yield f"region {region.name}: zone {zone.name} is not in it"
             for accelerator in set(zone.accelerators) - catalog.accelerators.keys():
                 yield f"zone {zone.name}: unknown accelerator {accelerator}"
+
+
+def _shape_problems(catalog: Catalog) -> Iterator[str]:
+    for shape in catalog.shapes.values():
+        if shape.accelerator not in catalog.accelerators:
+            yield f"shape {shape.name}: unknown accelerator {shape.accelerator}"
+        if (shape.nvme_count == 0) != (shape.nvme_gb == 0):
+            yield f"shape {shape.name}: nvme_count and nvme_gb must come together"
+        if shape.bare_metal != shape.name.startswith("BM."):
+            yield f"shape {shape.name}: its name says whether it is bare metal"
+    for region in catalog.oci_regions.values():
+        for name in set(region.shapes or ()) - catalog.shapes.keys():
+            yield f"region {region.name}: unknown shape {name}"
 
 
 def _records(kind: str, text: str) -> dict[str, dict[str, Any]]:  # Any: TOML values, checked by the records' types

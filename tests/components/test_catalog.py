@@ -102,7 +102,9 @@ def test_an_accelerator_has_no_more_than_its_data_sheet_says(name: str) -> None:
     accelerator = CATALOG.accelerators[name]
     assert 0.9 * accelerator.memory_gib < accelerator.usable_gib <= accelerator.memory_gib
     assert (accelerator.kind == "tpu") == name.startswith("tpu-")
-    assert accelerator.spot_quota.startswith("PREEMPTIBLE_")
+    if accelerator.quota is not None or accelerator.spot_quota is not None:
+        assert str(accelerator.spot_quota).startswith("PREEMPTIBLE_")
+        assert accelerator.quota
 
 
 @pytest.mark.parametrize(

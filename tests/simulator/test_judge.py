@@ -1,4 +1,4 @@
-"""What the real gcp provider says of its types judges the input check and the replace rules."""
+"""What the real gcp and oci providers say of their types judges the input check and the replace rules."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import pytest
 from simulator import schema
 from simulator.rules import load_rules
 
-FILE = Path(__file__).parents[3] / "shared" / "provider-schemas" / "gcp.json"
+FOLDER = Path(__file__).parents[3] / "shared" / "provider-schemas"
 """Not part of the project: without it there is no judge and there are no tests in this file."""
-JUDGE: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {"resources": {}}
-TYPES = [token for token in load_rules("gcp").types if token in JUDGE["resources"]]
+JUDGE: dict[str, dict[str, Any]] = {"resources": {}, "types": {}}
+for file in FOLDER.glob("*.json"):
+    for part, found in JUDGE.items():
+        found.update(json.loads(file.read_text(encoding="utf-8"))[part])
+TYPES = [token for package in ("gcp", "oci") for token in load_rules(package).types if token in JUDGE["resources"]]
 
 NOT_JUDGED = (
     "description",
@@ -24,10 +27,11 @@ NOT_JUDGED = (
     "networkInterfaces.enableVpcScopedDns",
     "networkInterfaces.serviceClassId",
     "secretType",
+    "launchOptions.isEncryptionInTransitEnabled",
     *(f"EncryptionKey.{key}Wo{version}" for key in ("rawKey", "rsaEncryptedKey") for version in ("", "Version")),
 )
 """Ends of paths that the judge does not have: its descriptions were trimmed, and with them the properties of that name;
-the others came to the SDK with a later 10.x release."""
+the others came to the SDKs with a later release."""
 
 SCALARS = {"string": str, "integer": int, "number": float, "boolean": bool}
 
@@ -97,7 +101,7 @@ def test_names_types_and_presence_are_the_judges(token: str) -> None:
 
 @pytest.mark.parametrize("token", TYPES)
 def test_replaces_as_the_judge(token: str) -> None:
-    rules = load_rules("gcp").types[token]
+    rules = load_rules(token.partition(":")[0]).types[token]
     judged = {path for path, theirs, _, _ in everything(token) if theirs and theirs.get("willReplaceOnChanges")}
     ours = {path for path, theirs, _, _ in everything(token) if theirs and rules.replaced_by(path)}
     assert ours == judged
