@@ -229,15 +229,19 @@ def _time_scale(number: float) -> float:
 
 def _describe(project: Project, recipe: "Recipe[Any]") -> dict[str, str | None]:
     """Tell of `recipe` what its own stack file says."""
-    service: dict[str, Any] = {}  # Any: settings are whatever YAML can say
+    config: dict[str, Any] = {}  # Any: settings are whatever YAML can say
     if recipe.name in project.stacks():
-        service = project.stack_config(recipe.name).get(f"{project.name}:service") or {}
+        config = project.stack_config(recipe.name)
+    service: dict[str, Any] = config.get(f"{project.name}:service") or {}
+    host: dict[str, Any] = config.get(f"{project.name}:host") or {}
     count, accelerator = service.get("accelerators"), service.get("accelerator")
+    if host:  # which serves with Triton alone
+        count, accelerator = host.get("hosts"), host.get("shape")
     return {
         "recipe": recipe.name,
         "what it is": recipe.title,
         "model": service.get("model"),
-        "server": service.get("server"),
+        "server": service.get("server") or ("triton" if host else None),
         "accelerators": f"{count} x {accelerator}" if count and accelerator else None,
         "guide": recipe.guide,
     }

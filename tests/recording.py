@@ -122,28 +122,35 @@ class _Cloud(mocks.Mocks):
                 state["selfLink"] = f"{args.name}-link"
             case "gcp:projects/service:Service":
                 state.setdefault("project", "test-project")
-            case "oci:Core/vcn:Vcn":
-                state["defaultSecurityListId"] = f"{args.name}-default-list"
-            case "oci:Core/computeCapacityReport:ComputeCapacityReport":
-                (asked,) = args.inputs["shapeAvailabilities"]
-                status = "OUT_OF_HOST_CAPACITY" if args.inputs["availabilityDomain"] in self.full else "AVAILABLE"
-                state["shapeAvailabilities"] = [{**asked, "availabilityStatus": status}]
-            case "oci:Core/instance:Instance":
-                public = args.inputs["createVnicDetails"]["assignPublicIp"] == "true"
-                state |= {"privateIp": "10.0.0.5", "publicIp": "203.0.113.20" if public else ""}
-            case "oci:Core/publicIp:PublicIp":
-                state["ipAddress"] = "203.0.113.30"
-            case "oci:NetworkLoadBalancer/networkLoadBalancer:NetworkLoadBalancer":
-                state["ipAddresses"] = [{"ipAddress": "10.0.128.7", "isPublic": not args.inputs["isPrivate"]}]
-            case "oci:Bastion/bastion:Bastion":
-                state["privateEndpointIpAddress"] = "10.0.0.9"
-            case "oci:Kms/vault:Vault":
-                state["managementEndpoint"] = f"https://{args.name}-management.example.com"
+            case _ if args.typ.startswith("oci:"):
+                state |= self._of_oracle(args)
             case _ if args.typ.startswith("kubernetes:"):
                 metadata = dict(state.get("metadata", {}))
                 metadata.setdefault("name", f"{args.name}-12345678")
                 state["metadata"] = metadata
         return f"{args.name}-id", state
+
+    def _of_oracle(self, args: mocks.MockResourceArgs) -> dict[str, Any]:
+        match args.typ:
+            case "oci:Core/vcn:Vcn":
+                return {"defaultSecurityListId": f"{args.name}-default-list"}
+            case "oci:Core/computeCapacityReport:ComputeCapacityReport":
+                (asked,) = args.inputs["shapeAvailabilities"]
+                status = "OUT_OF_HOST_CAPACITY" if args.inputs["availabilityDomain"] in self.full else "AVAILABLE"
+                return {"shapeAvailabilities": [{**asked, "availabilityStatus": status}]}
+            case "oci:Core/instance:Instance":
+                public = args.inputs["createVnicDetails"]["assignPublicIp"] == "true"
+                return {"privateIp": "10.0.0.5", "publicIp": "203.0.113.20" if public else ""}
+            case "oci:Core/publicIp:PublicIp":
+                return {"ipAddress": "203.0.113.30"}
+            case "oci:NetworkLoadBalancer/networkLoadBalancer:NetworkLoadBalancer":
+                return {"ipAddresses": [{"ipAddress": "10.0.128.7", "isPublic": not args.inputs["isPrivate"]}]}
+            case "oci:Bastion/bastion:Bastion":
+                return {"privateEndpointIpAddress": "10.0.0.9"}
+            case "oci:Kms/vault:Vault":
+                return {"managementEndpoint": f"https://{args.name}-management.example.com"}
+            case _:
+                return {}
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         self.calls.append((args.token, dict(args.args)))

@@ -38,8 +38,8 @@ SERVER = ModelServer(
     health_path="/healthcheck",
     generate_path="/generate",
     metrics_path="/",
-    queue_metric="jetstream_prefill_backlog_size",
     needs_accelerator=True,
+    takes_memory_at_start=True,
     needs_file=False,
     quantizations=frozenset(),
     token_variables=(),
@@ -49,6 +49,7 @@ SERVER = ModelServer(
     accelerator_kind="tpu",
     data_path=MOUNT_PATH,
     needs_checkpoint=True,
+    slots=lambda serving: serving.jetstream.batch_size if serving.jetstream else None,
     # it passes requests on to port 9000, and listens on port 8000: neither can be changed
     sidecar=Sidecar(
         name="jetstream-http",

@@ -26,7 +26,6 @@ SERVER = ModelServer(
     health_path="/health",
     generate_path="/completion",
     metrics_path="/metrics",
-    queue_metric="llamacpp:requests_deferred",
     needs_accelerator=False,
     needs_file=True,
     quantizations=frozenset(),

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components.inference_service_args import JetStreamArgs
+from components.inference_service_args import JetStreamArgs, TorchServeArgs, VllmArgs
+
+FILES_PATH = "/etc/llm-serving"
+"""Where a server finds the files that its profile gives it."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,14 @@ class Serving:
     """Accelerators that the model is split over. 0: it runs on the CPU."""
     jetstream: JetStreamArgs | None = None
     """JetStream's own flags, for that server."""
+    vllm: VllmArgs | None = None
+    """vLLM's own flags, for its servers on GPUs."""
+    torchserve: TorchServeArgs | None = None
+    """TorchServe's own settings, for that server."""
+    gpu_clients: int = 1
+    """Containers that take turns on the GPU, each of which sees all of its memory."""
+    folder: str | None = None
+    """Folder of the mounted storage that holds the model. None: the server downloads it, or knows the place."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,9 @@ class ModelServer:
     """Answers 200 once the model is loaded."""
     generate_path: str
     """Route of the server's own generate request."""
-    metrics_path: str
-    """Prometheus metrics, on the port called `metrics` where there is one, otherwise on `port`."""
-    queue_metric: str
-    """Gauge of requests that wait for a slot, by its Prometheus name."""
+    metrics_path: str | None
+    """Prometheus metrics, on the port called `metrics` where there is one, otherwise on `port`. None: it has none. What
+    it publishes there stands in `metrics.toml`."""
     needs_accelerator: bool
     """Whether the image runs on accelerators only."""
     needs_file: bool
@@ -79,10 +89,26 @@ class ModelServer:
     """Where the weights are mounted."""
     needs_checkpoint: bool = False
     """Whether it serves a checkpoint that was converted for it, from storage that it only reads, and downloads none."""
+    reads_folder: bool = False
+    """Whether it can also serve a repository that lies in a folder of storage that it only reads."""
+    slots: Callable[[Serving], int | None] = lambda _: None
+    """Requests that it decodes together at the most. None: it sets no such bound."""
+    takes_memory_at_start: bool = False
+    """Whether it takes the memory of its cache before there are requests, and then no more."""
     sidecar: Sidecar | None = None
     """What listens on `port`, where the server itself does not."""
     further_ports: Mapping[str, int] = field(default_factory=dict[str, int])
     """Ports of the server besides `port`, by name. The Service has them too, under the same numbers."""
+    files: Callable[[Serving], Mapping[str, str]] = lambda _: {}
+    """Files that it reads from `FILES_PATH`, by name. None of them: it reads none."""
+    ready_file: str | None = None
+    """File that is there once the model is loaded, where `health_path` answers before. None: it does not."""
+    cache_path: str | None = None
+    """Folder of what it compiles, which stays when it starts again. None: it keeps nothing of the kind."""
+    group: int | None = None
+    """Group that may write to its volumes, for an image whose user is not root. None: it is."""
+    key_command: Callable[[Serving], str | None] = lambda _: None
+    """Command in its container that prints the key which a request must bear. None: it asks for none."""
 
     @property
     def metrics_port(self) -> str:

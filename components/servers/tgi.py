@@ -13,6 +13,8 @@ def _environment(serving: Serving) -> dict[str, str]:
     environment = {"MODEL_ID": serving.model, "NUM_SHARD": str(serving.shards), "PORT": str(PORT)}
     if serving.quantization:
         environment["QUANTIZE"] = serving.quantization
+    if serving.gpu_clients > 1:
+        environment["CUDA_MEMORY_FRACTION"] = f"{1 / serving.gpu_clients:.3f}"
     return environment
 
 
@@ -24,8 +26,8 @@ SERVER = ModelServer(
     health_path="/health",
     generate_path="/generate",
     metrics_path="/metrics",
-    queue_metric="tgi_queue_size",
     needs_accelerator=True,
+    takes_memory_at_start=True,
     needs_file=False,
     quantizations=frozenset(
         {"awq", "bitsandbytes", "bitsandbytes-fp4", "bitsandbytes-nf4", "eetq", "gptq"},

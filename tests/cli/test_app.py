@@ -80,6 +80,8 @@ def test_recipes_are_listed_with_their_model_and_guide(monkeypatch: pytest.Monke
     assert mixtral["server"] == "tgi"
     assert mixtral["accelerators"] == "4 x nvidia-l4"
     assert mixtral["guide"].startswith("https://")
+    triton = next(row for row in rows if row["recipe"] == "mixtral-triton-oci")
+    assert (triton["server"], triton["accelerators"]) == ("triton", "1 x BM.GPU4.8")
     text = runner.invoke(app, ["recipes"]).stdout
     assert all(row["recipe"] in text for row in rows)
 
