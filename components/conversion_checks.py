@@ -136,7 +136,9 @@ def check_conversion_job(args: ConversionJobArgs) -> list[Finding]:
                 "Set quantized to false, or ownWeights, with Meta's own files in the bucket.",
             )
         )
-    return findings + _check_machine(args)
+    memory, disk = memory_gib(args.model), disk_gib(args.model, own_weights=args.own_weights is True)
+    what = f"the conversion of '{args.model}'"
+    return findings + check_machine(what, args.machine_type, args.disk_size_gb, cpus=CPUS, memory=memory, disk=disk)
 
 
 def _unknown_model(model: str) -> Finding:
@@ -148,14 +150,20 @@ def _unknown_model(model: str) -> Finding:
     )
 
 
-def _check_machine(args: ConversionJobArgs) -> list[Finding]:
-    machine = load_catalog().machines.get(args.machine_type)
+def check_machine(
+    what: str, machine_type: str, disk_size_gb: int | None, *, cpus: int, memory: int, disk: int
+) -> list[Finding]:
+    """Return why nodes of a machine type are not for a Job that is called `what`, by `machineType` and `diskSizeGb`.
+
+    The Job takes so many CPUs, and GiB of memory and of disk.
+    """
+    machine = load_catalog().machines.get(machine_type)
     if machine is None:
         return [
             warning(
                 "machine-unknown",
                 "machineType",
-                f"the catalogue does not know '{args.machine_type}'; whether the conversion fits it is not checked.",
+                f"the catalogue does not know '{machine_type}'; whether {what} fits it is not checked.",
                 "Check its name.",
             )
         ]
@@ -164,40 +172,39 @@ def _check_machine(args: ConversionJobArgs) -> list[Finding]:
             error(
                 "conversion-accelerator",
                 "machineType",
-                f"the conversion runs on CPUs, and a '{machine.name}' would keep its accelerators idle.",
+                f"{what} runs on CPUs, and a '{machine.name}' would keep its accelerators idle.",
                 "Set a machine type without, for example n2-standard-16.",
             )
         ]
     findings: list[Finding] = []
-    memory = memory_gib(args.model)
-    cpus, left = allocatable(machine)
-    if memory > left or cpus < CPUS:
+    given, left = allocatable(machine)
+    if memory > left or cpus > given:
         findings.append(
             error(
                 "conversion-memory",
                 "machineType",
-                f"the conversion of '{args.model}' takes {CPUS} CPUs and {memory} GiB of memory, and a {machine.name}"
-                f" leaves {cpus:.1f} CPUs and {left:.1f} GiB to pods.",
-                f"Set a machine type with more{_enough(args.model)}.",
+                f"{what} takes {cpus} CPUs and {memory} GiB of memory, and a {machine.name} leaves {given:.1f} CPUs"
+                f" and {left:.1f} GiB to pods.",
+                f"Set a machine type with more{_enough(cpus, memory)}.",
             )
         )
-    needed, size = disk_gib(args.model, own_weights=args.own_weights is True), args.disk_size_gb or BOOT_DISK_GB
-    if needed > ephemeral_gib(size):
-        least = next(gb for gb in range(size, 10_000, 10) if needed <= ephemeral_gib(gb))
+    size = disk_size_gb or BOOT_DISK_GB
+    if disk > ephemeral_gib(size):
+        least = next(gb for gb in range(size, 10_000, 10) if disk <= ephemeral_gib(gb))
         findings.append(
             error(
                 "conversion-disk",
                 "diskSizeGb",
-                f"the conversion of '{args.model}' takes {needed} GiB of disk, and a boot disk of {size} GB leaves"
-                f" {ephemeral_gib(size):.0f} GiB to pods.",
+                f"{what} takes {disk} GiB of disk, and a boot disk of {size} GB leaves {ephemeral_gib(size):.0f} GiB to"
+                " pods.",
                 f"Set at least {least}, for the node pool too.",
             )
         )
     return findings
 
 
-def _enough(model: str) -> str:
+def _enough(cpus: int, memory: int) -> str:
     machines = [machine for machine in load_catalog().machines.values() if machine.accelerator is None]
-    fitting = [each for each in machines if allocatable(each)[0] >= CPUS and allocatable(each)[1] >= memory_gib(model)]
+    fitting = [each for each in machines if allocatable(each)[0] >= cpus and allocatable(each)[1] >= memory]
     best = min(fitting, key=lambda machine: machine.memory_gib, default=None)
     return f", for example {best.name}" if best else ""

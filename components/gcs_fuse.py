@@ -20,13 +20,24 @@ CACHE_VOLUME = "gke-gcsfuse-cache"
 
 POD_ANNOTATIONS = {
     "gke-gcsfuse/volumes": "true",
-    # "0" is no limit: the default of 256Mi memory and 5Gi storage gets pods killed that read files larger than that.
-    # Autopilot takes no such container
+    # "0" is no limit: the default of 256Mi memory and 5Gi storage gets pods killed that read files larger than that
     "gke-gcsfuse/cpu-limit": "0",
     "gke-gcsfuse/memory-limit": "0",
     "gke-gcsfuse/ephemeral-storage-limit": "0",
 }
 """What a pod with such a volume says, so that GKE adds the driver's container to it. For nodes that pods own."""
+
+AUTOPILOT_CPU, AUTOPILOT_MEMORY = "1", "2Gi"
+"""What the driver's container takes on Autopilot, which runs no container without limits. It has no cache there, and
+weights are read once, one after the other."""
+
+AUTOPILOT_ANNOTATIONS = {
+    "gke-gcsfuse/volumes": "true",
+    "gke-gcsfuse/cpu-limit": AUTOPILOT_CPU,
+    "gke-gcsfuse/memory-limit": AUTOPILOT_MEMORY,
+    "gke-gcsfuse/ephemeral-storage-limit": "1Gi",
+}
+"""Likewise on Autopilot."""
 
 MOUNT_OPTIONS = (
     # folders that exist only as parts of names, as uploads from elsewhere leave them
@@ -52,31 +63,36 @@ CACHE_OPTIONS = (
 """Mount options of a bucket that is read through a cache."""
 
 
-def mount_options(*, read_only: bool) -> list[str]:
+def mount_options(*, read_only: bool, cached: bool = True) -> list[str]:
     """Return the mount options of a bucket. One that is written to must see what others write, so it caches nothing."""
-    return [*MOUNT_OPTIONS, *CACHE_OPTIONS] if read_only else ["implicit-dirs"]
+    if not read_only:
+        return ["implicit-dirs"]
+    return [*MOUNT_OPTIONS, *(CACHE_OPTIONS if cached else ())]
 
 
-def bucket_volumes(bucket: Input[str], *, read_only: bool) -> list[core.VolumeArgs]:
+def bucket_volumes(
+    bucket: Input[str], *, read_only: bool, cached: bool = True, name: str = DATA_VOLUME
+) -> list[core.VolumeArgs]:
     """Return the volumes of a pod that mounts the bucket of that name, the first of them the bucket itself.
 
     The bucket comes and goes with the pod (CSI ephemeral volume). One that is only read has its cache in memory, since
-    TPU hosts have no local SSD; it counts against the memory of the node, and of the driver's container.
+    TPU hosts have no local SSD; it counts against the memory of the node, and of the driver's container. A pod has one
+    such cache: further buckets are mounted without, `cached` false.
     """
     volume = core.VolumeArgs(
-        name=DATA_VOLUME,
+        name=name,
         csi=core.CSIVolumeSourceArgs(
             driver=DRIVER,
             read_only=read_only,
             volume_attributes={
                 "bucketName": bucket,
-                "mountOptions": ",".join(mount_options(read_only=read_only)),
+                "mountOptions": ",".join(mount_options(read_only=read_only, cached=cached)),
                 # the mount itself says whether the bucket can be reached, with one request less for each pod
                 "skipCSIBucketAccessCheck": "true",
             },
         ),
     )
-    return [volume, *cache_volumes()] if read_only else [volume]
+    return [volume, *cache_volumes()] if read_only and cached else [volume]
 
 
 def cache_volumes() -> list[core.VolumeArgs]:

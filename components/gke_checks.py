@@ -126,8 +126,9 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
     findings += check_zones(args.node_locations or [], region, "nodeLocations")
     if not is_region(args.location):
         findings += check_zones([args.location], region, "location")
+    findings += _check_autopilot(args) if args.autopilot else _check_standard(args)
     for path, pool in {
-        "cpuPool": args.cpu_pool,
+        **({} if args.cpu_pool is None else {"cpuPool": args.cpu_pool}),
         **{f"cpuPools.{key}": pool for key, pool in (args.cpu_pools or {}).items()},
         **{f"gpuPools.{key}": pool for key, pool in (args.gpu_pools or {}).items()},
     }.items():
@@ -151,6 +152,50 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
             )
         )
     findings += _check_access(args) + _check_upkeep(args)
+    return findings
+
+
+def _check_standard(args: GkeGpuClusterArgs) -> list[Finding]:
+    if args.cpu_pool is not None:
+        return []
+    return [
+        error(
+            "cpu-pool-missing",
+            "cpuPool",
+            "GKE's own pods have no nodes to run on: those with GPUs are not for them.",
+            "Set cpuPool.machineType, minNodes and maxNodes; or autopilot: true.",
+        )
+    ]
+
+
+def _check_autopilot(args: GkeGpuClusterArgs) -> list[Finding]:
+    owned = {
+        "cpuPool": args.cpu_pool,
+        "cpuPools": args.cpu_pools,
+        "gpuPools": args.gpu_pools,
+        "nodeLocations": args.node_locations,
+        "addons": args.addons,
+        "managedPrometheus": args.managed_prometheus,
+    }
+    findings = [
+        error(
+            "autopilot-owned",
+            path,
+            "an Autopilot cluster has no such setting: GKE decides it, and makes nodes as pods ask for them.",
+            f"Remove {path}, or set autopilot: false.",
+        )
+        for path, value in owned.items()
+        if value is not None
+    ]
+    if not is_region(args.location):
+        findings.append(
+            error(
+                "autopilot-zonal",
+                "location",
+                f"an Autopilot cluster is regional, and '{args.location}' is a zone.",
+                f"Set {region_of(args.location)}.",
+            )
+        )
     return findings
 
 

@@ -1,4 +1,4 @@
-"""A GKE Standard cluster with a CPU pool and GPU pools, ready for InferenceServices."""
+"""A GKE cluster, Standard with a CPU pool and GPU pools or Autopilot, ready for InferenceServices."""
 
 import json
 
@@ -6,10 +6,10 @@ import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
-from components.args import given
 from components.findings import refuse
 from components.gke_checks import check_gke_gpu_cluster, pool_zones
-from components.gke_gpu_cluster_args import Addons, GkeGpuClusterArgs, MaintenanceWindow, ReleaseChannel
+from components.gke_cluster import create_cluster
+from components.gke_gpu_cluster_args import CPU_POOL, GkeGpuClusterArgs, node_pools
 from components.gke_node_pool import NodePoolArgs, create_node_pool
 from components.names import account_id
 from components.node_pool_checks import region_of
@@ -30,9 +30,10 @@ Source: cloud.google.com/kubernetes-engine/docs/how-to/service-accounts, 2026-11
 
 
 class GkeGpuCluster(pulumi.ComponentResource):
-    """A private, shielded GKE Standard cluster whose nodes run as their own service account with least roles.
+    """A private, shielded GKE cluster whose nodes run as their own service account with least roles.
 
-    The CPU pool is separate from the cluster's default pool, which is removed, and is there before any GPU pool.
+    A Standard cluster has pools: the CPU pool is separate from the cluster's default pool, which is removed, and is
+    there before any GPU pool. An Autopilot cluster has none; GKE makes nodes for the pods that come.
     """
 
     name: pulumi.Output[str]
@@ -58,7 +59,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
     network_tags: pulumi.Output[list[str]]
     """Network tags of the nodes."""
     pool_names: pulumi.Output[list[str]]
-    """Names of all node pools. Known when the pools are ready."""
+    """Names of all node pools. Known when the pools are ready. Empty for an Autopilot cluster."""
 
     def __init__(
         self,
@@ -90,15 +91,14 @@ class GkeGpuCluster(pulumi.ComponentResource):
         enabled = pulumi.ResourceOptions(parent=self, depends_on=apis)
         account, grants = self._node_service_account(name, args, project, enabled)
         ready = pulumi.ResourceOptions(parent=self, depends_on=[*apis, *grants, *self._nat(name, args, enabled)])
-        cluster = self._cluster(name, args, project, account.email, ready)
+        cluster = create_cluster(name, args, project, account.email, ready)
 
-        pools = {"cpu": self._pool(f"{name}-cpu", args.cpu_pool, None, args, cluster, account.email, child)}
-        # GPU nodes get their taint only where another pool can hold GKE's own pods
-        after_cpu = pulumi.ResourceOptions(parent=self, depends_on=[pools["cpu"]])
-        for pool_name, pool in {**(args.cpu_pools or {}), **(args.gpu_pools or {})}.items():
-            pools[pool_name] = self._pool(
-                f"{name}-{pool_name}", pool, pool_name, args, cluster, account.email, after_cpu
-            )
+        pools: dict[str, gcp.container.NodePool] = {}
+        for pool_name, pool in node_pools(args).items():
+            # GPU nodes get their taint only where another pool can hold GKE's own pods
+            first = pools.get(CPU_POOL)
+            after = pulumi.ResourceOptions(parent=self, depends_on=[first] if first else None)
+            pools[pool_name] = self._pool(f"{name}-{pool_name}", pool, pool_name, args, cluster, account.email, after)
 
         self.name = cluster.name
         self.cluster_id = pulumi.Output.all(cluster.id, *(pool.id for pool in pools.values())).apply(
@@ -190,94 +190,11 @@ class GkeGpuCluster(pulumi.ComponentResource):
         )
         return [nat]
 
-    def _cluster(
-        self,
-        name: str,
-        args: GkeGpuClusterArgs,
-        project: pulumi.Output[str],
-        node_email: pulumi.Output[str],
-        opts: pulumi.ResourceOptions,
-    ) -> gcp.container.Cluster:
-        addons = args.addons or Addons()
-        window = args.maintenance_window or MaintenanceWindow(
-            start="2026-01-03T03:00:00Z", end="2026-01-03T09:00:00Z", recurrence="FREQ=WEEKLY;BYDAY=SA,SU"
-        )
-        shielded = gcp.container.ClusterNodeConfigShieldedInstanceConfigArgs(
-            enable_secure_boot=True, enable_integrity_monitoring=True
-        )
-        # a zonal cluster names only the zones besides its own
-        other_zones = [zone for zone in args.node_locations or [] if zone != args.location]
-        return gcp.container.Cluster(
-            name,
-            project=args.project,
-            location=args.location,
-            **given(node_locations=other_zones or None, resource_labels=args.labels),
-            release_channel=gcp.container.ClusterReleaseChannelArgs(
-                channel=(args.release_channel or ReleaseChannel.REGULAR).value.upper()
-            ),
-            network=args.network if args.network is not None else "default",
-            subnetwork=args.subnetwork if args.subnetwork is not None else "default",
-            networking_mode="VPC_NATIVE",
-            ip_allocation_policy=gcp.container.ClusterIpAllocationPolicyArgs(),
-            datapath_provider="ADVANCED_DATAPATH",
-            private_cluster_config=gcp.container.ClusterPrivateClusterConfigArgs(
-                enable_private_nodes=args.private_nodes is not False, enable_private_endpoint=False
-            ),
-            **given(master_authorized_networks_config=_authorized_networks(args.authorized_networks)),
-            addons_config=gcp.container.ClusterAddonsConfigArgs(
-                horizontal_pod_autoscaling=gcp.container.ClusterAddonsConfigHorizontalPodAutoscalingArgs(
-                    disabled=addons.horizontal_pod_autoscaling is False
-                ),
-                http_load_balancing=gcp.container.ClusterAddonsConfigHttpLoadBalancingArgs(
-                    disabled=addons.http_load_balancing is False
-                ),
-                gce_persistent_disk_csi_driver_config=gcp.container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs(
-                    enabled=addons.persistent_disk_csi is not False
-                ),
-                gcs_fuse_csi_driver_config=gcp.container.ClusterAddonsConfigGcsFuseCsiDriverConfigArgs(
-                    enabled=addons.gcs_fuse_csi is not False
-                ),
-            ),
-            enable_shielded_nodes=True,
-            workload_identity_config=gcp.container.ClusterWorkloadIdentityConfigArgs(
-                workload_pool=pulumi.Output.concat(project, ".svc.id.goog")
-            ),
-            logging_config=gcp.container.ClusterLoggingConfigArgs(
-                enable_components=args.logging if args.logging is not None else ["SYSTEM_COMPONENTS", "WORKLOADS"]
-            ),
-            monitoring_config=gcp.container.ClusterMonitoringConfigArgs(
-                enable_components=args.monitoring if args.monitoring is not None else ["SYSTEM_COMPONENTS"],
-                managed_prometheus=gcp.container.ClusterMonitoringConfigManagedPrometheusArgs(
-                    enabled=args.managed_prometheus is not False
-                ),
-            ),
-            maintenance_policy=gcp.container.ClusterMaintenancePolicyArgs(
-                recurring_window=gcp.container.ClusterMaintenancePolicyRecurringWindowArgs(
-                    start_time=window.start, end_time=window.end, recurrence=window.recurrence
-                )
-            ),
-            deletion_protection=args.deletion_protection is True,
-            remove_default_node_pool=True,
-            initial_node_count=1,
-            # of the default pool, which lives for some minutes: not even then under the broad default account, nor
-            # with disks that take a new project's SSD quota of 500 GB
-            node_config=gcp.container.ClusterNodeConfigArgs(
-                service_account=node_email, disk_size_gb=30, shielded_instance_config=shielded
-            ),
-            opts=pulumi.ResourceOptions.merge(
-                opts,
-                pulumi.ResourceOptions(
-                    ignore_changes=["nodeConfig", "initialNodeCount"],
-                    custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
-                ),
-            ),
-        )
-
     def _pool(
         self,
         resource_name: str,
         pool: NodePoolArgs,
-        pool_name: str | None,
+        pool_name: str,
         args: GkeGpuClusterArgs,
         cluster: gcp.container.Cluster,
         node_email: pulumi.Output[str],
@@ -286,26 +203,13 @@ class GkeGpuCluster(pulumi.ComponentResource):
         return create_node_pool(
             resource_name,
             pool,
-            pool_name=pool_name,
+            pool_name=None if pool_name == CPU_POOL else pool_name,
             zones=pool_zones(args, pool),
             cluster_id=cluster.id,
             service_account=node_email,
             tags=args.tags,
             opts=opts,
         )
-
-
-def _authorized_networks(
-    networks: dict[str, str] | None,
-) -> gcp.container.ClusterMasterAuthorizedNetworksConfigArgs | None:
-    if networks is None:
-        return None
-    return gcp.container.ClusterMasterAuthorizedNetworksConfigArgs(
-        cidr_blocks=[
-            gcp.container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs(cidr_block=cidr, display_name=display_name)
-            for display_name, cidr in networks.items()
-        ]
-    )
 
 
 def kubeconfig(cluster_name: str, endpoint: str, ca_certificate: str) -> str:

@@ -5,6 +5,9 @@ from enum import StrEnum
 from components.args import ComponentArgs, Input
 from components.gke_node_pool import GpuPoolArgs, NodePoolArgs
 
+CPU_POOL = "cpu"
+"""Name of the first pool in maps and outputs. Pulumi appends to the name that it has in the cluster."""
+
 
 class ReleaseChannel(StrEnum):
     """How soon GKE upgrades the cluster."""
@@ -46,8 +49,11 @@ class GkeGpuClusterArgs(ComponentArgs):
 
     location: str
     """Region of a regional cluster, or zone of a zonal one."""
-    cpu_pool: NodePoolArgs
-    """Nodes for everything that needs no GPU, GKE's own pods among them."""
+    autopilot: bool | None = None
+    """Let GKE make the nodes that pods ask for, and run them. Then there are no pools, no `node_locations` and no
+    `addons` to set, and the location is a region. Default: false."""
+    cpu_pool: NodePoolArgs | None = None
+    """Nodes for everything that needs no GPU, GKE's own pods among them. Required unless `autopilot`."""
     gpu_pools: dict[str, GpuPoolArgs] | None = None
     """GPU node pools by name. A pool that is replaced is deleted first, since scarce GPUs rarely suffice for two.
     Default: none."""
@@ -75,11 +81,12 @@ class GkeGpuClusterArgs(ComponentArgs):
     addons: Addons | None = None
     """Default: all of them."""
     logging: list[str] | None = None
-    """Components whose logs are collected. Default: `SYSTEM_COMPONENTS` and `WORKLOADS`."""
+    """Components whose logs are collected. Default: `SYSTEM_COMPONENTS` and `WORKLOADS`; with `autopilot` GKE's own."""
     monitoring: list[str] | None = None
-    """Components whose metrics are collected. Default: `SYSTEM_COMPONENTS`."""
+    """Components whose metrics are collected. Default: `SYSTEM_COMPONENTS`; with `autopilot` GKE's own."""
     managed_prometheus: bool | None = None
-    """Managed Service for Prometheus, which collects the model servers' metrics. Default: true."""
+    """Managed Service for Prometheus, which collects the model servers' metrics. Autopilot always has it. Default:
+    true."""
     tags: list[str] | None = None
     """Network tags of the nodes, for firewall rules. Default: none."""
     labels: dict[str, str] | None = None
@@ -91,3 +98,9 @@ class GkeGpuClusterArgs(ComponentArgs):
     private images. Default: none."""
     deletion_protection: bool | None = None
     """Let the provider refuse to delete the cluster. Default: false, so that `pulumi destroy` works."""
+
+
+def node_pools(args: GkeGpuClusterArgs) -> dict[str, NodePoolArgs]:
+    """Return all pools of a cluster by name, the CPU pool first."""
+    first = {} if args.cpu_pool is None else {CPU_POOL: args.cpu_pool}
+    return {**first, **(args.cpu_pools or {}), **(args.gpu_pools or {})}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from components.args import ComponentArgs, Input, given
 from components.catalog import load_catalog
+from components.gpu_sharing import GpuSharingArgs
 from components.tpu import slice_of
 
 NAME_LIMIT = 40
@@ -76,6 +77,11 @@ class GpuPoolArgs(NodePoolArgs):
     """Local SSDs of 375 GB each that hold the node's ephemeral storage. Default: none."""
     driver_version: DriverVersion | None = None
     """NVIDIA driver that GKE installs. Default: `latest`. A change replaces the pool."""
+    sharing: GpuSharingArgs | None = None
+    """Let several containers share one GPU, or one partition of it. A change replaces the pool. Default: none."""
+    partition: str | None = None
+    """Size of the MIG partitions that each GPU is cut into, for example `1g.5gb`. A change replaces the pool. Default:
+    whole GPUs."""
 
 
 class TpuPoolArgs(NodePoolArgs):
@@ -204,6 +210,10 @@ def _node_config(
 def _gpu_config(pool: GpuPoolArgs) -> dict[str, object]:
     machine = load_catalog().machines[pool.machine_type]
     driver = pool.driver_version or DriverVersion.LATEST
+    sharing = pool.sharing and gcp.container.NodePoolNodeConfigGuestAcceleratorGpuSharingConfigArgs(
+        gpu_sharing_strategy=pool.sharing.strategy.value.upper().replace("-", "_"),
+        max_shared_clients_per_gpu=pool.sharing.clients,
+    )
     config: dict[str, object] = {
         "guest_accelerators": [
             gcp.container.NodePoolNodeConfigGuestAcceleratorArgs(
@@ -212,6 +222,7 @@ def _gpu_config(pool: GpuPoolArgs) -> dict[str, object]:
                 gpu_driver_installation_config=gcp.container.NodePoolNodeConfigGuestAcceleratorGpuDriverInstallationConfigArgs(
                     gpu_driver_version=driver.value.upper().replace("-", "_")
                 ),
+                **given(gpu_sharing_config=sharing, gpu_partition_size=pool.partition),
             )
         ],
         "gvnic": gcp.container.NodePoolNodeConfigGvnicArgs(enabled=True),

@@ -1,16 +1,21 @@
 """What can be known to be wrong with an InferenceService before it is asked for."""
 
-import ipaddress
 import re
 
 from components.accelerator_checks import check_accelerators, units_of
+from components.args import given
+from components.autopilot_checks import check_autopilot
+from components.autoscaling import check_autoscaling
 from components.catalog import load_catalog
+from components.exposure import check_exposure
 from components.findings import Finding, error, warning
-from components.inference_service_args import Exposure, InferenceServiceArgs
-from components.model_pod import most_replicas, server_of, serving_of
+from components.inference_service_args import InferenceServiceArgs
+from components.model_pod import known_model, most_replicas, server_of, serving_of
 from components.quantities import quantity
-from components.storage_checks import check_storage
+from components.storage_checks import REPOSITORY, check_storage
+from components.torchserve_checks import check_torchserve
 from components.tpu_checks import check_jetstream
+from components.vllm_checks import check_vllm
 
 SUFFIX = len("-autoscaler")
 """The longest that is appended to the service's name for a child that has a fixed name."""
@@ -27,6 +32,9 @@ def check_inference_service(name: str, args: InferenceServiceArgs) -> list[Findi
         *_check_exposure(args),
         *check_storage(args),
         *check_jetstream(args),
+        *check_vllm(args),
+        *check_torchserve(args),
+        *check_autopilot(args),
         *_check_environment(args),
         *_check_quantities(args),
     ]
@@ -63,8 +71,17 @@ def _check_service_account(args: InferenceServiceArgs) -> list[Finding]:
 def _check_model(args: InferenceServiceArgs) -> list[Finding]:
     server = server_of(args)
     findings: list[Finding] = []
-    model = load_catalog().models.get(args.model)
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", args.model):
+    model = known_model(args)
+    if args.base_model is not None and model is None:
+        findings.append(
+            error(
+                "base-model-unknown",
+                "baseModel",
+                f"the catalogue does not know '{args.base_model}'.",
+                f"Known ones: {', '.join(load_catalog().models)}.",
+            )
+        )
+    if not re.fullmatch(REPOSITORY, args.model):
         findings.append(
             error(
                 "model-invalid",
@@ -73,7 +90,7 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
                 "Set OWNER/NAME, for example mistralai/Mixtral-8x7B-Instruct-v0.1.",
             )
         )
-    elif model is None and not server.needs_checkpoint:
+    elif model is None and args.base_model is None and not server.needs_checkpoint:
         findings.append(
             warning(
                 "model-unknown",
@@ -82,7 +99,7 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
                 "Make sure that it fits, and set a token if it needs one.",
             )
         )
-    elif model is not None and model.gated and args.token is None and server.token_variables:
+    elif _is_gated(args) and args.token is None and server.token_variables and args.storage.folder is None:
         findings.append(
             error(
                 "token-missing",
@@ -121,6 +138,11 @@ def _check_model(args: InferenceServiceArgs) -> list[Finding]:
     return findings
 
 
+def _is_gated(args: InferenceServiceArgs) -> bool:
+    model = load_catalog().models.get(args.model)
+    return model is not None and model.gated
+
+
 def _check_replicas(args: InferenceServiceArgs) -> list[Finding]:
     findings: list[Finding] = []
     scaling = args.autoscaling
@@ -151,66 +173,19 @@ def _check_replicas(args: InferenceServiceArgs) -> list[Finding]:
             )
         )
     if scaling:
-        findings.append(
-            warning(
-                "autoscaling-adapter",
-                "autoscaling",
-                "the autoscaler reads its metric through the Custom Metrics Stackdriver Adapter, which is not installed"
-                " by this component.",
-                "Install it on the cluster, or pods stay at minReplicas.",
-            )
-        )
+        findings += check_autoscaling(args, scaling)
     return findings
 
 
 def _check_exposure(args: InferenceServiceArgs) -> list[Finding]:
-    exposure, ranges = args.exposure or Exposure.CLUSTER, args.source_ranges
-    findings: list[Finding] = []
-    for port, number in server_of(args).further_ports.items():
-        if number == args.port:
-            findings.append(
-                error("port-taken", "port", f"the Service has port {number} for {port}.", "Set another port.")
-            )
-    if exposure is Exposure.PUBLIC and not ranges:
-        findings.append(
-            error(
-                "source-ranges-missing",
-                "sourceRanges",
-                "a public load balancer without source ranges answers the whole internet, and the server asks for no"
-                " password.",
-                "Set the ranges that may reach it: `pulumi config set --path 'sourceRanges[0]' 198.51.100.7/32`; or set"
-                " service.exposure to internal or cluster.",
-            )
-        )
-    if exposure is Exposure.CLUSTER and ranges:
-        findings.append(
-            error(
-                "source-ranges-unused",
-                "sourceRanges",
-                "a cluster-internal service has no load balancer to hold back anyone.",
-                "Remove sourceRanges, or set exposure to internal or public.",
-            )
-        )
-    if exposure is not Exposure.CLUSTER and not args.region:
-        findings.append(
-            error("region-missing", "region", "the load balancer's address is reserved in a region.", "Set region.")
-        )
-    for index, text in enumerate(ranges or []):
-        where = f"sourceRanges[{index}]"
-        try:
-            network = ipaddress.ip_network(text)
-        except ValueError:
-            findings.append(
-                error("source-range-invalid", where, f"'{text}' is not a CIDR range.", "Write it as 198.51.100.0/24.")
-            )
-            continue
-        if exposure is Exposure.PUBLIC and network.prefixlen == 0:
-            findings.append(
-                warning(
-                    "source-range-open", where, f"'{text}' is the whole internet.", "Name the networks of your users."
-                )
-            )
-    return findings
+    taken = [
+        error("port-taken", "port", f"the Service has port {number} for {port}.", "Set another port.")
+        for port, number in server_of(args).further_ports.items()
+        if number == args.port
+    ]
+    asks = server_of(args).key_command(serving_of(args)) is not None
+    guard = "the server's key can be read on its way" if asks else "the server asks for no password"
+    return [*taken, *check_exposure(args, guard)]
 
 
 def _check_environment(args: InferenceServiceArgs) -> list[Finding]:
@@ -246,6 +221,7 @@ def _check_quantities(args: InferenceServiceArgs) -> list[Finding]:
         "resources.cpu": args.resources.cpu,
         "resources.memory": args.resources.memory,
         "sharedMemory": args.shared_memory or "1Gi",
+        **given(**{"resources.ephemeralStorage": args.resources.ephemeral_storage}),
     }
     numbers: dict[str, float] = {}
     findings: list[Finding] = []

@@ -2,20 +2,27 @@
 
 import json
 import shlex
-from collections.abc import Mapping
 
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
 from components.args import given
+from components.autoscaling import create_autoscaler
+from components.exposure import FORWARDED_PORT, create_service, exposure_of, port_forward, reserve_address
 from components.findings import refuse
 from components.inference_checks import check_inference_service
-from components.inference_service_args import AutoscalingArgs, Exposure, InferenceServiceArgs
-from components.model_pod import TOKEN_KEY, most_replicas, pod_template, rollout_seconds, server_of, serving_of
-
-FORWARDED_PORT = 8080
-"""Local port of the port-forward that `access` proposes."""
+from components.inference_service_args import InferenceServiceArgs
+from components.model_pod import (
+    TOKEN_KEY,
+    cache_claim,
+    cache_size,
+    most_replicas,
+    pod_template,
+    rollout_seconds,
+    server_of,
+    serving_of,
+)
 
 
 class InferenceService(pulumi.ComponentResource):
@@ -30,8 +37,8 @@ class InferenceService(pulumi.ComponentResource):
     """Reserved address of the load balancer. None where the service is cluster-internal."""
     health_url: pulumi.Output[str]
     """URL that answers 200 once the model is loaded."""
-    metrics_url: pulumi.Output[str]
-    """URL of the Prometheus metrics."""
+    metrics_url: pulumi.Output[str | None]
+    """URL of the Prometheus metrics. None where the server has none."""
     access: pulumi.Output[str]
     """`public`, `internal`, or `port-forward:` and the command that forwards a port."""
     try_it: pulumi.Output[str]
@@ -62,7 +69,7 @@ class InferenceService(pulumi.ComponentResource):
         labels = {"app": name}
 
         secret = self._token_secret(name, args, child)
-        deployment = self._deployment(name, args, labels, secret)
+        deployment = self._deployment(name, args, labels, secret, self._files(name, args, child))
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{name}-budget",
             metadata=self._metadata(name, labels),
@@ -74,9 +81,18 @@ class InferenceService(pulumi.ComponentResource):
             opts=child,
         )
         if args.autoscaling:
-            self._autoscaling(name, args, args.autoscaling, labels, child)
-        address = self._address(name, args, child)
-        service = self._service(name, args, labels, address)
+            create_autoscaler(name, args, args.autoscaling, labels, self.namespace, child)
+        address = reserve_address(name, args, child)
+        service = create_service(
+            f"{name}-service",
+            args,
+            namespace=self.namespace,
+            labels=args.service_labels or {},
+            selector=labels,
+            ports={"http": port_of(args), **server_of(args).further_ports},
+            address=address,
+            opts=self._awaited(args),
+        )
 
         self.deployment_name = deployment.metadata.name
         self.service_name = service.metadata.name
@@ -95,12 +111,8 @@ class InferenceService(pulumi.ComponentResource):
             }
         )
 
-    def _metadata(
-        self, name: str, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
-    ) -> kubernetes.meta.v1.ObjectMetaArgs:
-        return kubernetes.meta.v1.ObjectMetaArgs(
-            name=name, namespace=self.namespace, labels=dict(labels), **given(annotations=annotations)
-        )
+    def _metadata(self, name: str, labels: dict[str, str]) -> kubernetes.meta.v1.ObjectMetaArgs:
+        return kubernetes.meta.v1.ObjectMetaArgs(name=name, namespace=self.namespace, labels=labels)
 
     def _token_secret(
         self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions
@@ -116,12 +128,52 @@ class InferenceService(pulumi.ComponentResource):
             opts=opts,
         )
 
+    def _files(
+        self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions
+    ) -> kubernetes.core.v1.ConfigMap | None:
+        files = server_of(args).files(serving_of(args))
+        if not files:
+            return None
+        return kubernetes.core.v1.ConfigMap(
+            f"{name}-files",
+            # as with the token: other files make another ConfigMap
+            immutable=True,
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace=self.namespace),
+            data=files,
+            opts=opts,
+        )
+
+    def _compile_cache(
+        self, name: str, args: InferenceServiceArgs, labels: dict[str, str]
+    ) -> list[kubernetes.core.v1.PersistentVolumeClaim]:
+        claim = cache_claim(name, args)
+        if claim is None:
+            return []
+        return [
+            kubernetes.core.v1.PersistentVolumeClaim(
+                claim,
+                metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                    name=claim,
+                    namespace=self.namespace,
+                    labels=labels,
+                    # it is bound when the pod that mounts it has a node
+                    annotations={"pulumi.com/skipAwait": "true"},
+                ),
+                spec=kubernetes.core.v1.PersistentVolumeClaimSpecArgs(
+                    access_modes=["ReadWriteOnce"],
+                    resources=kubernetes.core.v1.VolumeResourceRequirementsArgs(requests={"storage": cache_size(args)}),
+                ),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        ]
+
     def _deployment(
         self,
         name: str,
         args: InferenceServiceArgs,
         labels: dict[str, str],
         secret: kubernetes.core.v1.Secret | None,
+        files: kubernetes.core.v1.ConfigMap | None,
     ) -> kubernetes.apps.v1.Deployment:
         surge = has_room_for_surge(args)
         return kubernetes.apps.v1.Deployment(
@@ -139,9 +191,17 @@ class InferenceService(pulumi.ComponentResource):
                     ),
                 ),
                 progress_deadline_seconds=rollout_seconds(args),
-                template=pod_template(name, args, labels, secret.metadata.name.apply(str) if secret else None),
+                template=pod_template(
+                    name,
+                    args,
+                    labels,
+                    secret.metadata.name.apply(str) if secret else None,
+                    files.metadata.name.apply(str) if files else None,
+                ),
             ),
-            opts=self._awaited(args),
+            opts=pulumi.ResourceOptions.merge(
+                self._awaited(args), pulumi.ResourceOptions(depends_on=self._compile_cache(name, args, labels))
+            ),
         )
 
     def _awaited(self, args: InferenceServiceArgs) -> pulumi.ResourceOptions:
@@ -149,107 +209,6 @@ class InferenceService(pulumi.ComponentResource):
         seconds = f"{rollout_seconds(args) + 300}s"
         return pulumi.ResourceOptions(
             parent=self, custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds, delete="15m")
-        )
-
-    def _autoscaling(
-        self,
-        name: str,
-        args: InferenceServiceArgs,
-        autoscaling: AutoscalingArgs,
-        labels: dict[str, str],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        server = server_of(args)
-        kubernetes.apiextensions.CustomResource(
-            f"{name}-metrics",
-            api_version="monitoring.googleapis.com/v1",
-            kind="PodMonitoring",
-            metadata=self._metadata(name, labels),
-            spec={
-                "selector": {"matchLabels": labels},
-                "endpoints": [{"port": server.metrics_port, "path": server.metrics_path, "interval": "15s"}],
-            },
-            opts=opts,
-        )
-        v2 = kubernetes.autoscaling.v2
-        kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
-            f"{name}-autoscaler",
-            metadata=self._metadata(name, labels),
-            spec=v2.HorizontalPodAutoscalerSpecArgs(
-                scale_target_ref=v2.CrossVersionObjectReferenceArgs(
-                    api_version="apps/v1", kind="Deployment", name=name
-                ),
-                min_replicas=autoscaling.min_replicas,
-                max_replicas=autoscaling.max_replicas,
-                metrics=[
-                    v2.MetricSpecArgs(
-                        type="Pods",
-                        pods=v2.PodsMetricSourceArgs(
-                            metric=v2.MetricIdentifierArgs(
-                                name=f"prometheus.googleapis.com|{server.queue_metric}|gauge"
-                            ),
-                            target=v2.MetricTargetArgs(
-                                type="AverageValue", average_value=str(autoscaling.queue_size or 5)
-                            ),
-                        ),
-                    )
-                ],
-                behavior=v2.HorizontalPodAutoscalerBehaviorArgs(
-                    scale_up=v2.HPAScalingRulesArgs(stabilization_window_seconds=0),
-                    # a pod that goes too soon costs a whole load when the queue is back
-                    scale_down=v2.HPAScalingRulesArgs(
-                        stabilization_window_seconds=300,
-                        policies=[v2.HPAScalingPolicyArgs(type="Pods", value=1, period_seconds=60)],
-                    ),
-                ),
-            ),
-            opts=opts,
-        )
-
-    def _address(
-        self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions
-    ) -> gcp.compute.Address | None:
-        if exposure_of(args) is Exposure.CLUSTER:
-            return None
-        internal = exposure_of(args) is Exposure.INTERNAL
-        return gcp.compute.Address(
-            f"{name}-address",
-            project=args.project,
-            region=args.region,
-            address_type="INTERNAL" if internal else "EXTERNAL",
-            **given(subnetwork=(args.subnetwork if args.subnetwork is not None else "default") if internal else None),
-            opts=opts,
-        )
-
-    def _service(
-        self,
-        name: str,
-        args: InferenceServiceArgs,
-        labels: dict[str, str],
-        address: gcp.compute.Address | None,
-    ) -> kubernetes.core.v1.Service:
-        internal = exposure_of(args) is Exposure.INTERNAL
-        ports = {"http": port_of(args), **server_of(args).further_ports}
-        return kubernetes.core.v1.Service(
-            f"{name}-service",
-            metadata=self._metadata(
-                f"{name}-service",
-                args.service_labels or {},
-                {"networking.gke.io/load-balancer-type": "Internal"} if internal else None,
-            ),
-            spec=kubernetes.core.v1.ServiceSpecArgs(
-                type="LoadBalancer" if address else "ClusterIP",
-                selector=labels,
-                ports=[
-                    kubernetes.core.v1.ServicePortArgs(name=port, port=number, target_port=port)
-                    for port, number in ports.items()
-                ],
-                **given(
-                    load_balancer_ip=address.address if address else None,
-                    load_balancer_source_ranges=args.source_ranges if address else None,
-                ),
-            ),
-            opts=self._awaited(args),
         )
 
     def _urls(self, args: InferenceServiceArgs, address: gcp.compute.Address | None) -> None:
@@ -266,27 +225,30 @@ class InferenceService(pulumi.ComponentResource):
             host = pulumi.Output.concat(self.service_name, ".", self.namespace, ".svc.cluster.local")
             reachable = pulumi.Output.from_input(f"http://localhost:{FORWARDED_PORT}")
             self.load_balancer_ip = pulumi.Output.from_input(None)
-            self.access = pulumi.Output.concat(
-                "port-forward: kubectl --namespace ",
-                self.namespace,
-                " port-forward service/",
-                self.service_name,
-                f" {FORWARDED_PORT}:{port_of(args)}",
-            )
+            self.access = port_forward(self.namespace, self.service_name, port_of(args))
         self.endpoint = pulumi.Output.concat("http://", host, port, server.generate_path)
         self.health_url = pulumi.Output.concat("http://", host, port, server.health_path)
-        self.metrics_url = pulumi.Output.concat("http://", host, metrics_port, server.metrics_path)
+        self.metrics_url = pulumi.Output.from_input(None)
+        if server.metrics_path is not None:
+            url = pulumi.Output.concat("http://", host, metrics_port, server.metrics_path)
+            self.metrics_url = url.apply(lambda known: known)
         body = json.dumps(server.request(serving_of(args), "What is a mixture of experts?"))
         self.try_it = pulumi.Output.concat(
             "curl ",
             reachable,
-            f"{server.generate_path} -H 'Content-Type: application/json' -d {shlex.quote(body)}",
+            server.generate_path,
+            self._key_header(args),
+            f" -H 'Content-Type: application/json' -d {shlex.quote(body)}",
         )
 
-
-def exposure_of(args: InferenceServiceArgs) -> Exposure:
-    """Return who can reach the service."""
-    return args.exposure or Exposure.CLUSTER
+    def _key_header(self, args: InferenceServiceArgs) -> pulumi.Output[str]:
+        """Return the part of a curl line that gives a request the pod's key, where it needs one."""
+        command = server_of(args).key_command(serving_of(args))
+        if command is None:
+            return pulumi.Output.from_input("")
+        pod = pulumi.Output.concat("deployment/", self.deployment_name, " --container ", self.deployment_name)
+        read = pulumi.Output.concat("kubectl --namespace ", self.namespace, " exec ", pod, " -- ", command)
+        return pulumi.Output.concat(' -H "Authorization: Bearer $(', read, ')"')
 
 
 def port_of(args: InferenceServiceArgs) -> int:

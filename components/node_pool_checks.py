@@ -5,6 +5,7 @@ import re
 from components.catalog import Machine, load_catalog
 from components.findings import Finding, error, join
 from components.gke_node_pool import NAME_LIMIT, GpuPoolArgs, NodePoolArgs, TpuPoolArgs, initial_nodes
+from components.gpu_sharing import check_gpu_sharing
 from components.tpu import slice_of, topologies_of
 
 SHOWN_TOPOLOGIES = 12
@@ -115,6 +116,7 @@ def check_gpu_pool(pool: GpuPoolArgs, zones: list[str], path: str) -> list[Findi
                 f"Allowed: {allowed}.",
             )
         )
+    findings += check_gpu_sharing(pool.sharing, pool.partition, catalog.accelerators[machine.accelerator], path)
     return findings + check_zone_offers(zones, machine.accelerator, join(path, "zones"))
 
 
@@ -213,13 +215,15 @@ def check_zone_offers(zones: list[str], accelerator: str, path: str) -> list[Fin
     for index, name in enumerate(zones):
         zone = load_catalog().zone(name)
         if zone is not None and accelerator not in zone.accelerators:
-            offering = ", ".join(zones_with(accelerator, region_of(name))) or f"none of {region_of(name)}"
+            offering = zones_with(accelerator, region_of(name))
             findings.append(
                 error(
                     "zone-without-accelerator",
                     f"{path}[{index}]",
                     f"zone '{name}' does not offer {accelerator}.",
-                    f"Zones of {region_of(name)} that do: {offering}.",
+                    f"Zones of {region_of(name)} that do: {', '.join(offering)}."
+                    if offering
+                    else f"Regions that do: {', '.join(regions_with(accelerator))}.",
                 )
             )
     return findings

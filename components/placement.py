@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from components.catalog import load_catalog
 from components.findings import Finding, error
 from components.gke_node_pool import GpuPoolArgs, TpuPoolArgs, is_multi_host
+from components.gpu_sharing import shares, sharing_labels
 from components.inference_service_args import InferenceServiceArgs, StorageKind
 from components.model_pod import TOPOLOGY_LABEL, node_selector, server_of
 from components.node_pool_checks import machine_of
@@ -36,14 +37,25 @@ def _node_labels(name: str, pool: GpuPoolArgs | TpuPoolArgs) -> dict[str, str]:
         labels["cloud.google.com/gke-spot"] = "true"
     if isinstance(pool, TpuPoolArgs):
         labels[TOPOLOGY_LABEL] = pool.topology
+    else:
+        labels |= sharing_labels(pool.sharing, pool.partition)
     return {**labels, **(pool.labels or {})}
 
 
 def pool_accelerators(pools: AcceleratorPools, service: InferenceServiceArgs) -> int | None:
-    """Return how many accelerators the pods of `service` can find at the most, or None if no pool is for them."""
-    machines = load_catalog().machines
-    chosen = pools_for(pools, service).values()
-    return sum(pool.max_nodes * machines[pool.machine_type].accelerator_count for pool in chosen) or None
+    """Return how many accelerators the pods of `service` can find at the most, or None if no pool is for them.
+
+    Of a GPU that is shared or cut into partitions, each part counts as one, as it does for a pod that asks for it.
+    """
+    return sum(pool.max_nodes * _node_accelerators(pool) for pool in pools_for(pools, service).values()) or None
+
+
+def _node_accelerators(pool: GpuPoolArgs | TpuPoolArgs) -> int:
+    catalog = load_catalog()
+    machine = catalog.machines[pool.machine_type]
+    if isinstance(pool, TpuPoolArgs) or machine.accelerator is None:
+        return machine.accelerator_count
+    return machine.accelerator_count * shares(pool.sharing, pool.partition, catalog.accelerators[machine.accelerator])
 
 
 def check_placement(service: InferenceServiceArgs, offered: AcceleratorPools) -> list[Finding]:
@@ -78,6 +90,17 @@ def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | Tp
                 "Set the topology of a slice on one node, and its machineType.",
             )
         ]
+    if isinstance(pool, GpuPoolArgs):
+        labels = sharing_labels(pool.sharing, pool.partition)
+        if labels != sharing_labels(service.sharing, service.partition):
+            findings.append(
+                error(
+                    "placement-shared",
+                    "sharing" if pool.sharing else "partition",
+                    f"what a pod gets of pool '{name}' is a part of a GPU, by {labels}, and this one counts on more.",
+                    "Set sharing and partition as the pool has them, or select another pool.",
+                )
+            )
     # of TPU chips, the topology says how many
     if isinstance(pool, GpuPoolArgs) and (service.accelerators or 0) > machine.accelerator_count:
         findings.append(

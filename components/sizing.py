@@ -42,10 +42,11 @@ class SlotFit:
     """GiB of one chip for more slots. Negative if weights and cache are too large."""
 
 
-def fit(model: str, quantization: str | None, accelerator: str, count: int) -> Fit:
+def fit(model: str, quantization: str | None, accelerator: str, count: int, *, share: float = 1.0) -> Fit:
     """Return how `model`, split over `count` accelerators, fits them. All names are keys of the catalogue.
 
-    `quantization` None means the weights as published.
+    `quantization` None means the weights as published. `share` is the part of each accelerator's memory that the model
+    has, where accelerators are shared.
 
     Raises:
         KeyError: a name that the catalogue does not know.
@@ -53,7 +54,7 @@ def fit(model: str, quantization: str | None, accelerator: str, count: int) -> F
     catalog = load_catalog()
     shape, assumed = catalog.models[model], catalog.assumptions
     usable = (
-        catalog.accelerators[accelerator].usable_gib * assumed["memory_fraction"].value
+        catalog.accelerators[accelerator].usable_gib * share * assumed["memory_fraction"].value
         - assumed["activation_gib"].value
     )
     weights = weight_bytes(model, quantization) / count / GIB

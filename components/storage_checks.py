@@ -2,10 +2,9 @@
 
 import re
 
-from components.catalog import load_catalog
 from components.findings import Finding, error
 from components.inference_service_args import AccessMode, InferenceServiceArgs, StorageArgs, StorageKind
-from components.model_pod import READ_ONLY, most_replicas, server_of
+from components.model_pod import READ_ONLY, known_model, most_replicas, server_of
 from components.quantities import quantity
 
 OWN = {
@@ -18,6 +17,15 @@ OWN = {
 BUCKET_NAME = r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
 """Source: cloud.google.com/storage/docs/buckets, 2026-11-21."""
 
+DOWNLOADED = "empty-dir, host-path or ephemeral-volume"
+"""Kinds that a server can download to, as messages name them."""
+
+FOLDER = r"[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*"
+"""A path that means the same in a bucket, on a command line and in a URL."""
+
+REPOSITORY = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+"""A repository on Hugging Face."""
+
 CLAIM_NAME = r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"
 """Source: kubernetes.io/docs/concepts/overview/working-with-objects/names, DNS subdomain names, 2026-11-21."""
 
@@ -28,16 +36,26 @@ def check_storage(args: InferenceServiceArgs) -> list[Finding]:
 
 
 def _check_server(args: InferenceServiceArgs) -> list[Finding]:
-    server, kind = server_of(args), args.storage.kind
-    if server.needs_checkpoint == (kind in READ_ONLY):
-        return []
-    if server.needs_checkpoint:
-        message = f"{server.title} serves a converted checkpoint, and nothing fills storage of kind {kind.value}."
-        remedy = "Set kind to bucket or claim."
-    else:
+    server, kind, folder = server_of(args), args.storage.kind, args.storage.folder
+    read_only = kind in READ_ONLY
+    if read_only and not server.needs_checkpoint and not server.reads_folder:
         message = f"{server.title} downloads the weights, and pods only read storage of kind {kind.value}."
-        remedy = "Set kind to empty-dir, host-path or ephemeral-volume, and a size."
-    return [error("storage-kind", "storage.kind", message, remedy)]
+        return [error("storage-kind", "storage.kind", message, f"Set kind to {DOWNLOADED}, and a size.")]
+    if server.needs_checkpoint and not read_only:
+        message = f"{server.title} serves a converted checkpoint, and nothing fills storage of kind {kind.value}."
+        return [error("storage-kind", "storage.kind", message, "Set kind to bucket or claim.")]
+    if not (read_only and server.reads_folder):
+        if folder is None:
+            return []
+        message = f"{server.title} reads no folder of storage of kind {kind.value}."
+        return [error("storage-folder", "storage.folder", message, "Remove folder.")]
+    if folder is None:
+        message = f"{server.title} must be told which folder holds the model."
+        return [error("storage-folder", "storage.folder", message, f"Set it, or set kind to {DOWNLOADED}.")]
+    if not re.fullmatch(FOLDER, folder):
+        message = f"'{folder}' is not a folder of a bucket."
+        return [error("storage-folder", "storage.folder", message, "Write it as models/mistral, without slash first.")]
+    return []
 
 
 def _check_settings(storage: StorageArgs) -> list[Finding]:
@@ -82,7 +100,7 @@ def _check_settings(storage: StorageArgs) -> list[Finding]:
 
 
 def _check_size(args: InferenceServiceArgs) -> list[Finding]:
-    storage, model = args.storage, load_catalog().models.get(args.model)
+    storage, model = args.storage, known_model(args)
     if storage.kind in READ_ONLY:
         if storage.size is None:
             return []

@@ -1,20 +1,62 @@
 """The program: one stack for each deployment recipe, chosen by the stack's configuration."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
-from components.findings import ConfigurationError, Severity, error, refuse
-from stacks import dev, llama_jetstream_tpu, mixtral_tgi_gke_l4
+from components.findings import ConfigurationError, Finding, Severity, error, refuse
+from stacks import dev, llama_jetstream_tpu, mistral_vllm_autopilot, mixtral_tgi_gke_l4, mixtral_triton_oci
 from stacks.configuration import read_settings, recipe_name
-from stacks.recipe import AccountValue, Recipe
+from stacks.recipe import AccountValue, Needs, Recipe
 
 RECIPES: dict[str, Recipe[Any]] = {  # Any: each recipe has settings of its own
-    recipe.name: recipe for recipe in (mixtral_tgi_gke_l4.RECIPE, llama_jetstream_tpu.RECIPE, dev.RECIPE)
+    recipe.name: recipe
+    for recipe in (
+        mixtral_tgi_gke_l4.RECIPE,
+        mistral_vllm_autopilot.RECIPE,
+        mixtral_triton_oci.RECIPE,
+        llama_jetstream_tpu.RECIPE,
+        dev.RECIPE,
+    )
 }
 """Every recipe by its name."""
 
-__all__ = ["RECIPES", "AccountValue", "Recipe", "main"]
+__all__ = ["RECIPES", "AccountValue", "Examination", "Needs", "Recipe", "examine", "main"]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What is known of a stack from its configuration alone."""
+
+    findings: tuple[Finding, ...]
+    """Everything that is wrong."""
+    recipe: Recipe[Any] | None = None  # Any: as in `RECIPES`
+    """None if the configuration names none that there is."""
+    settings: Any = None  # Any: of the recipe's own type
+    """None if the configuration does not even have the form of the recipe's settings."""
+
+    def errors(self) -> list[Finding]:
+        """Return the findings that stop the deployment."""
+        return [finding for finding in self.findings if finding.severity is Severity.ERROR]
+
+    def needs(self) -> Needs | None:
+        """Return what the stack takes to come up, or None while there are errors."""
+        return None if self.recipe is None or self.errors() else self.recipe.needs(self.settings)
+
+
+def examine() -> Examination:
+    """Return everything that can be known of the stack whose configuration Pulumi has. Nothing is registered."""
+    name = recipe_name()
+    if name not in RECIPES:
+        known = ", ".join(RECIPES)
+        return Examination((error("recipe-unknown", "recipe", f"there is no recipe '{name}'.", f"Known: {known}."),))
+    recipe = RECIPES[name]
+    try:
+        settings = read_settings(recipe.settings)
+    except ConfigurationError as refused:
+        return Examination(refused.findings, recipe)
+    return Examination(tuple(recipe.check(settings)), recipe, settings)
 
 
 def main() -> None:
@@ -23,15 +65,8 @@ def main() -> None:
     Raises:
         ConfigurationError: if anything is wrong that can be known beforehand; no resource is registered then.
     """
-    name = recipe_name()
-    if name not in RECIPES:
-        known = ", ".join(RECIPES)
-        raise ConfigurationError(
-            [error("recipe-unknown", "recipe", f"there is no recipe '{name}'.", f"Known: {known}.")]
-        )
-    recipe = RECIPES[name]
-    settings = read_settings(recipe.settings)
+    found = examine()
     # warnings are told by the components, which make the same checks
-    refuse(finding for finding in recipe.check(settings) if finding.severity is Severity.ERROR)
-    for output, value in recipe.deploy(settings).items():
+    refuse(found.errors())
+    for output, value in RECIPES[recipe_name()].deploy(found.settings).items():
         pulumi.export(output, value)

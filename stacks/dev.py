@@ -7,12 +7,13 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.args import ComponentArgs, Input, given
+from components.exposure import Exposure
 from components.findings import Finding, error
 from components.inference_checks import check_inference_service
 from components.inference_service import InferenceService
-from components.inference_service_args import Exposure, InferenceServiceArgs
-from stacks.recipe import Recipe
-from stacks.serving import service_findings, serving_outputs
+from components.inference_service_args import InferenceServiceArgs
+from stacks.recipe import Needs, Recipe
+from stacks.serving import downloads_of, images_of, service_findings, serving_outputs
 
 SERVICE = "dev"
 
@@ -45,14 +46,19 @@ def check(settings: Settings) -> list[Finding]:
     return service_findings(settings.service, check_inference_service(SERVICE, settings.service_args()))
 
 
+def needs(settings: Settings) -> Needs:
+    """Return what the stack takes; what its cluster costs is known to whoever runs it."""
+    args = settings.service_args()
+    return Needs(models=downloads_of(args), images=images_of(args))
+
+
 def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the service on the cluster of the current kubeconfig."""
     cluster = kubernetes.Provider("current-context")
     service = InferenceService(SERVICE, settings.service_args(), pulumi.ResourceOptions(providers=[cluster]))
     return {
         **serving_outputs(service, settings.service),
-        # whatever the cluster costs is known to whoever runs it
-        "hourlyCost": None,
+        "hourlyCost": needs(settings).cost,
         "kubeconfig": None,
     }
 
@@ -63,5 +69,6 @@ RECIPE = Recipe(
     guide=None,
     settings=Settings,
     check=check,
+    needs=needs,
     deploy=deploy,
 )

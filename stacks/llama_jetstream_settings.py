@@ -14,6 +14,7 @@ from components.model_pod import READ_ONLY, server_of
 from components.node_pool_checks import region_of, tpu_zones
 from components.placement import pool_accelerators
 from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from stacks.serving import scaled
 
 POOL = "tpu"
 CONVERTER_POOL = "converter"
@@ -118,6 +119,7 @@ class Settings(ComponentArgs):
             engine = {"storage": storage, "jetstream": None, **given(token=self.hugging_face_token)}
         return service.model_copy(
             update=given(
+                autoscaling=scaled(self.service),
                 source_ranges=self.source_ranges,
                 region=region_of(self.cluster.location),
                 subnetwork=self.cluster.subnetwork,

@@ -12,23 +12,47 @@ from components.conversion_job import ConversionJob
 from components.cost import hourly_cost
 from components.findings import refuse
 from components.gke_gpu_cluster import GkeGpuCluster
+from components.gke_gpu_cluster_args import node_pools
+from components.gke_node_pool import initial_nodes
 from components.inference_service import InferenceService
+from components.quota import quotas_of_checkpoint_disk, quotas_of_cluster, quotas_of_pool, quotas_of_service, total
 from components.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
 from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
 from stacks.llama_jetstream_checks import BUCKET, CLUSTER, SERVICE, check
-from stacks.llama_jetstream_settings import POOL, Settings
-from stacks.recipe import AccountValue, Recipe
-from stacks.serving import serving_outputs
+from stacks.llama_jetstream_settings import CONVERTER_POOL, POOL, Settings
+from stacks.recipe import AccountValue, Needs, Recipe
+from stacks.serving import create_metrics_adapter, downloads_of, images_of, serving_outputs
 
 CONVERTER = "jetstream-converter"
 DISK = "jetstream-pytorch-ckpt"
+
+
+def needs(settings: Settings) -> Needs:
+    """Return what the stack takes to come up, the conversion included, and at its largest."""
+    cluster, args, location = settings.cluster, settings.service_args(), settings.cluster.location
+    pools = dict(cluster.cpu_pools or {})
+    if settings.converts and settings.from_bucket:
+        # its node comes for the conversion, before the stack is up
+        pool = pools[CONVERTER_POOL]
+        pools[CONVERTER_POOL] = pool.model_copy(update={"nodes": max(1, initial_nodes(pool))})
+    quotas = [
+        *quotas_of_cluster(cluster.model_copy(update={"cpu_pools": pools})),
+        *quotas_of_pool(location, settings.tpu_pool),
+        *quotas_of_service(location, args),
+        *(quotas_of_checkpoint_disk(settings.disk_args()) if settings.from_disk else []),
+    ]
+    return Needs(
+        quotas=total(quotas),
+        cost=hourly_cost(location, [*node_pools(cluster).values(), settings.tpu_pool]),
+        models=(args.model,) if settings.converts and not settings.conversion.own_weights else downloads_of(args),
+        images=images_of(args),
+    )
 
 
 def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the cluster, the slices, the bucket with its checkpoint, and the service."""
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
     on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
-    pools = [settings.cluster.cpu_pool, *(settings.cluster.cpu_pools or {}).values(), settings.tpu_pool]
     before: list[pulumi.Resource] = []
     storage: Input[str] = ""
     account: Input[str] | None = None
@@ -62,10 +86,11 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     tpus = TpuNodePool(POOL, tpu_args, pulumi.ResourceOptions(depends_on=before))
     # the address is reserved in the cluster's project, once that has the APIs
     args = settings.service_args(storage, account).model_copy(update={"project": cluster.project})
-    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[tpus]))
+    after = [tpus, *create_metrics_adapter(cluster, settings.service)]
+    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=after))
     return {
         **serving_outputs(service, args),
-        "hourlyCost": hourly_cost(settings.cluster.location, pools),
+        "hourlyCost": needs(settings).cost,
         "kubeconfig": cluster.kubeconfig,
     }
 
@@ -88,6 +113,7 @@ RECIPE = Recipe(
     "jetstream/pytorch/single-host-inference",
     settings=Settings,
     check=check,
+    needs=needs,
     deploy=deploy,
     account_values={
         "gcp:project": AccountValue("pulumi config set gcp:project PROJECT_ID", "rehearsal-project"),

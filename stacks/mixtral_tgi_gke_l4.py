@@ -10,14 +10,24 @@ from components.cost import hourly_cost
 from components.findings import Finding
 from components.gke_checks import check_gke_gpu_cluster
 from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
+from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from components.inference_checks import check_inference_service
 from components.inference_service import InferenceService
 from components.inference_service_args import InferenceServiceArgs
+from components.model_pod import server_of
 from components.node_pool_checks import region_of
 from components.placement import check_placement, pool_accelerators
-from stacks.recipe import AccountValue, Recipe
-from stacks.serving import service_findings, serving_outputs
+from components.quota import quotas_of_cluster, quotas_of_service, total
+from stacks.recipe import AccountValue, Needs, Recipe
+from stacks.serving import (
+    check_gpu_metrics,
+    create_metrics_adapter,
+    downloads_of,
+    images_of,
+    scaled,
+    service_findings,
+    serving_outputs,
+)
 
 CLUSTER = "mixtral8x7-cluster-gke"
 SERVICE = "mixtral8x7b"
@@ -39,7 +49,9 @@ class Settings(ComponentArgs):
         """Return the arguments of the service with everything filled in."""
         return self.service.model_copy(
             update=given(
-                token=self.hugging_face_token,
+                # one that serves what lies in storage downloads nothing
+                token=self.hugging_face_token if server_of(self.service).token_variables else None,
+                autoscaling=scaled(self.service),
                 source_ranges=self.source_ranges,
                 region=region_of(self.cluster.location),
                 subnetwork=self.cluster.subnetwork,
@@ -57,19 +69,32 @@ def check(settings: Settings) -> list[Finding]:
             settings.service,
             [*check_inference_service(SERVICE, service), *check_placement(service, settings.cluster.gpu_pools or {})],
         ),
+        *check_gpu_metrics(settings.cluster, settings.service),
     ]
+
+
+def needs(settings: Settings) -> Needs:
+    """Return what the stack takes to come up, and at its largest."""
+    cluster, args = settings.cluster, settings.service_args()
+    return Needs(
+        quotas=total([*quotas_of_cluster(cluster), *quotas_of_service(cluster.location, args)]),
+        cost=hourly_cost(cluster.location, node_pools(cluster).values()),
+        models=downloads_of(args),
+        images=images_of(args),
+    )
 
 
 def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the cluster and the service on it."""
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
-    pools = [settings.cluster.cpu_pool, *(settings.cluster.gpu_pools or {}).values()]
     # the address is reserved in the cluster's project, once that has the APIs
     args = settings.service_args().model_copy(update={"project": cluster.project})
-    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider]))
+    before = create_metrics_adapter(cluster, settings.service)
+    opts = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=before)
+    service = InferenceService(SERVICE, args, opts)
     return {
         **serving_outputs(service, settings.service),
-        "hourlyCost": hourly_cost(settings.cluster.location, pools),
+        "hourlyCost": needs(settings).cost,
         "kubeconfig": cluster.kubeconfig,
     }
 
@@ -81,6 +106,7 @@ RECIPE = Recipe(
     "deploying-mixtral-8x7b-instruct-L4-gpus",
     settings=Settings,
     check=check,
+    needs=needs,
     deploy=deploy,
     account_values={
         "gcp:project": AccountValue("pulumi config set gcp:project PROJECT_ID", "rehearsal-project"),

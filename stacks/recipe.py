@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from components.args import ComponentArgs
+from components.cost import Cost
 from components.findings import Finding
+from components.quota import Quota
 
 Settings = TypeVar("Settings", bound=ComponentArgs)
 
@@ -23,6 +25,20 @@ class AccountValue:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a stack takes of its account, and of others, to come up."""
+
+    quotas: tuple[Quota, ...] = ()
+    """Of each metric in each place once. Empty where the stack makes nothing in a cloud."""
+    cost: Cost | None = None
+    """Per hour; None where a price is not known, or whoever runs the cluster knows it."""
+    models: tuple[str, ...] = ()
+    """Repositories on Hugging Face that are downloaded."""
+    images: tuple[str, ...] = ()
+    """Container images that are pulled for the model server."""
+
+
+@dataclass(frozen=True)
 class Recipe(Generic[Settings]):
     """One deployment recipe, deployed by a stack whose configuration names it."""
 
@@ -36,6 +52,8 @@ class Recipe(Generic[Settings]):
     """Model of everything that the stack's configuration may say."""
     check: Callable[[Settings], list[Finding]]
     """Everything that can be known to be wrong before a resource is registered."""
+    needs: Callable[[Settings], Needs]
+    """What settings that `check` finds no error in take to come up."""
     deploy: Callable[[Settings], Mapping[str, Any]]
     """Registers the resources and returns the stack outputs. `Any`: strings, numbers, None or Outputs of them."""
     account_values: Mapping[str, AccountValue] = field(default_factory=dict[str, AccountValue])

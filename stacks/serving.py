@@ -4,9 +4,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import pulumi
+
+from components.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
 from components.findings import Finding, error
+from components.gke_gpu_cluster import GkeGpuCluster
+from components.gke_gpu_cluster_args import GkeGpuClusterArgs
 from components.inference_service import InferenceService
-from components.inference_service_args import InferenceServiceArgs
+from components.inference_service_args import AutoscalingArgs, InferenceServiceArgs
 from components.model_pod import server_of
 
 
@@ -23,6 +28,52 @@ def serving_outputs(service: InferenceService, args: InferenceServiceArgs) -> di
         "server": f"{args.server.value} ({args.image or server_of(args).image})",
         "accelerators": f"{args.accelerators} x {args.accelerator}" if args.accelerators else "none",
     }
+
+
+def images_of(args: InferenceServiceArgs) -> tuple[str, ...]:
+    """Return the images of the service's pods."""
+    server = server_of(args)
+    return (args.image or server.image, *([server.sidecar.image] if server.sidecar else []))
+
+
+def downloads_of(args: InferenceServiceArgs) -> tuple[str, ...]:
+    """Return the repositories on Hugging Face that the server downloads from."""
+    return () if server_of(args).needs_checkpoint or args.storage.folder is not None else (args.model,)
+
+
+METRICS_ADAPTER = "metrics-adapter"
+
+
+def scaled(service: InferenceServiceArgs) -> AutoscalingArgs | None:
+    """Return the service's autoscaling on a cluster to which `create_metrics_adapter` brings what it needs."""
+    return service.autoscaling and service.autoscaling.model_copy(update={"adapter": True})
+
+
+def create_metrics_adapter(cluster: GkeGpuCluster, service: InferenceServiceArgs) -> list[pulumi.Resource]:
+    """Register what the service's autoscaling needs on the cluster, if it has any, and return it."""
+    if service.autoscaling is None:
+        return []
+    args = CustomMetricsAdapterArgs(
+        project=cluster.project, gpu_memory=service.autoscaling.gpu_memory_percent is not None or None
+    )
+    return [CustomMetricsAdapter(METRICS_ADAPTER, args, pulumi.ResourceOptions(providers=[cluster.provider]))]
+
+
+def check_gpu_metrics(cluster: GkeGpuClusterArgs, service: InferenceServiceArgs) -> list[Finding]:
+    """Return why the GPUs' own metrics, which the service may scale by, are not collected."""
+    scaling, monitoring = service.autoscaling, cluster.monitoring
+    wanted = scaling is not None and scaling.gpu_memory_percent is not None
+    # Autopilot collects them unless told otherwise
+    if not wanted or "DCGM" in (monitoring or []) or (cluster.autopilot and monitoring is None):
+        return []
+    return [
+        error(
+            "gpu-metrics-missing",
+            "cluster.monitoring",
+            "the cluster does not collect the GPUs' own metrics, by which service.autoscaling.gpuMemoryPercent scales.",
+            "Add DCGM.",
+        )
+    ]
 
 
 OWN_SETTINGS = {"token": "huggingFaceToken", "sourceRanges": "sourceRanges"}

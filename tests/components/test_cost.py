@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
-from components.cost import hourly_cost
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from tests.components.guide import GONE, cluster_args
+from components.cost import hourly_cost, hourly_cost_of_pods
+from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
+from tests.components.guide import CPU_SERVICE, GONE, cluster_args, service_args
+from tests.components.vllm_guide import vllm_args
 
 
 def cost_of(cluster: GkeGpuClusterArgs) -> dict[str, float | str] | None:
-    return hourly_cost(cluster.location, [cluster.cpu_pool, *(cluster.gpu_pools or {}).values()])
+    return hourly_cost(cluster.location, node_pools(cluster).values())
 
 
 def test_the_guide() -> None:
@@ -62,3 +63,49 @@ def test_a_zonal_cluster_has_the_prices_of_its_region() -> None:
 )
 def test_without_a_price_there_is_no_sum(changes: dict[str, Any]) -> None:
     assert cost_of(cluster_args(**changes)) is None
+
+
+UNIT = "USD per hour, machines of the model's pods only, without Autopilot's premium"
+
+
+def test_pods_of_autopilot_cost_the_machines_that_hold_them() -> None:
+    # 6 CPUs and 24 GiB beside one L4: a g2-standard-8, in prices.toml
+    machine = load_catalog().machines["g2-standard-8"]
+    price, spot = machine.hourly_usd["us-central1"], machine.spot_hourly_usd["us-central1"]
+    assert spot < price < load_catalog().machines["g2-standard-12"].hourly_usd["us-central1"]
+    scaling = {"autoscaling": {"minReplicas": 1, "maxReplicas": 3, "adapter": True}}
+    assert hourly_cost_of_pods("us-central1", vllm_args(scaling)) == {
+        "minimum": pytest.approx(price, abs=1e-4),
+        "maximum": pytest.approx(3 * price, abs=1e-4),
+        "unit": UNIT,
+        "pricesOf": machine.prices.date.isoformat(),
+    }
+    two = hourly_cost_of_pods("us-central1", vllm_args({"replicas": 2, "spot": True}))
+    assert two
+    assert (two["minimum"], two["maximum"]) == (pytest.approx(2 * spot, abs=1e-4),) * 2
+
+
+def test_pods_without_accelerators_have_machines_without() -> None:
+    cost = hourly_cost_of_pods("us-central1", service_args(CPU_SERVICE, autopilot=True))
+    cheapest = min(
+        machine.hourly_usd["us-central1"]
+        for machine in load_catalog().machines.values()
+        if machine.accelerator is None and machine.cpus > 2
+    )
+    assert cost
+    assert cost["minimum"] == pytest.approx(cheapest, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("location", "changes"),
+    [
+        ("mars-north1", {}),
+        # nowhere does one machine have them
+        ("us-central1", {"accelerators": 16}),
+        ("us-central1", {"resources.cpu": "400"}),
+        ("us-central1", {"resources.cpu": "x"}),
+        ("us-central1", {"accelerator": "nvidia-tesla-t4"}),
+    ],
+)
+def test_without_a_machine_or_a_price_pods_have_no_cost(location: str, changes: dict[str, Any]) -> None:
+    assert hourly_cost_of_pods(location, vllm_args(changes)) is None

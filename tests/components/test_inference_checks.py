@@ -30,6 +30,7 @@ def errors(args: InferenceServiceArgs, name: str = "llm") -> list[tuple[str, str
         ({"accelerators": GONE, "shards": GONE}, "accelerators", "accelerators-missing"),
         ({"accelerator": GONE}, "accelerator", "accelerator-missing"),
         ({"accelerator": "nvidia-l5"}, "accelerator", "accelerator-unknown"),
+        ({"accelerator": "nvidia-a10"}, "accelerator", "accelerator-unknown"),
         ({"shards": 2}, "shards", "shards-not-accelerators"),
         ({"accelerators": 3, "shards": 3}, "accelerators", "shards-not-heads"),
         ({"accelerators": 1, "shards": 1}, "accelerators", "model-too-large"),
@@ -74,7 +75,7 @@ def test_checks(changes: dict[str, Any], path: str, code: str) -> None:
         ({"model": "someone/something"}, "model", "model-unknown"),
         ({"sourceRanges": ["0.0.0.0/0"]}, "sourceRanges[0]", "source-range-open"),
         ({"sourceRanges": ["10.0.0.0/8", "::/0"]}, "sourceRanges[1]", "source-range-open"),
-        (AUTOSCALED, "autoscaling", "autoscaling-adapter"),
+        (AUTOSCALED, "autoscaling.adapter", "autoscaling-adapter"),
     ],
 )
 def test_warnings(changes: dict[str, Any], path: str, code: str) -> None:

@@ -10,18 +10,26 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from components import (
     BucketVolumeClaim,
+    ChatPage,
     CheckpointBucket,
     CheckpointDisk,
     ConversionJob,
+    CustomMetricsAdapter,
+    FineTuneJob,
     GkeGpuCluster,
     InferenceService,
+    OciGpuHost,
     TpuNodePool,
     WorkloadIdentityBinding,
 )
 from components.gke_node_pool import TpuPoolArgs
+from components.oci_gpu_host_args import OciHostArgs
 from tests.components.guide import CLUSTER, SERVICE
+from tests.components.oci import CONFIG, HOST, record_host
+from tests.components.test_chat_page import PAGE
 from tests.components.test_checkpoint_disk import DISK
 from tests.components.test_conversion_job import CONVERSION
+from tests.components.test_fine_tune_job import FINE_TUNE
 from tests.components.test_tpu_node_pool import POOL
 from tests.components.test_workload_identity_binding import BINDING
 from tests.recording import record
@@ -63,7 +71,7 @@ def test_what_is_required_and_what_is_optional() -> None:
     def required(properties: dict[str, PropertyDefinition]) -> set[str]:
         return {name for name, part in properties.items() if not part.optional}
 
-    assert required(DEFINITIONS["GkeGpuCluster"].inputs) == {"location", "cpuPool"}
+    assert required(DEFINITIONS["GkeGpuCluster"].inputs) == {"location"}
     assert required(DEFINITIONS["InferenceService"].inputs) == {"server", "model", "resources", "storage"}
     assert required(TYPES["GpuPoolArgs"].properties) == {"machineType", "minNodes", "maxNodes"}
     # an optional input, so that its default is the component's business and not the schema's
@@ -128,10 +136,13 @@ def as_the_engine_does(value: Any) -> Any:
         (CheckpointBucket, "checkpoints", {"location": "us-west4", "softDeleteDays": 30}),
         (CheckpointDisk, "jetstream", DISK),
         (ConversionJob, "convert", CONVERSION),
+        (FineTuneJob, "tune", FINE_TUNE),
         (BucketVolumeClaim, "weights", {"bucket": "a-bucket"}),
+        (CustomMetricsAdapter, "metrics", {"project": "test-project", "gpuMemory": True}),
+        (ChatPage, "chat", PAGE),
     ],
 )
-def test_the_host_takes_what_checkpoints_need(
+def test_the_host_takes_the_other_components(
     component: type[pulumi.ComponentResource], name: str, inputs: dict[str, Any]
 ) -> None:
     definition = Analyzer("llm-serving").analyze([component])["component_definitions"][component.__name__]
@@ -146,6 +157,34 @@ def test_the_host_takes_what_checkpoints_need(
 
     recording = record(program)
     directly = record(lambda: component(name, inputs))  # type: ignore[arg-type]
+    assert recording.error is directly.error is None
+    assert {(r.type, r.name): r.inputs for r in recording.resources} == {
+        (r.type, r.name): r.inputs for r in directly.resources
+    }
+
+
+def test_the_host_takes_hosts_of_oracle_cloud() -> None:
+    result = Analyzer("llm-serving").analyze([OciGpuHost])
+    definition, types = result["component_definitions"]["OciGpuHost"], result["type_definitions"]
+    # what hosts have whatever they serve is described at the base class
+    assert undescribed(definition.inputs) <= set(OciHostArgs.model_json_schema(by_alias=True)["properties"])
+    assert undescribed(definition.outputs) == set()
+    assert {name for name, part in definition.inputs.items() if not part.optional} == {
+        "shape",
+        "triton",
+        "compartmentId",
+    }
+    for each in types.values():
+        assert each.description
+        assert undescribed(each.properties) == set()
+        assert all(member.description for member in each.enum or [])
+
+    def program() -> None:
+        host = ComponentProvider([OciGpuHost], "llm-serving")
+        host.construct("triton", "llm-serving:index:OciGpuHost", as_the_engine_does(HOST))
+
+    recording = record(program, config=CONFIG)
+    directly = record_host()
     assert recording.error is directly.error is None
     assert {(r.type, r.name): r.inputs for r in recording.resources} == {
         (r.type, r.name): r.inputs for r in directly.resources

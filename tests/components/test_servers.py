@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
-from components.inference_service_args import JetStreamArgs, Server
+from components.inference_service_args import JetStreamArgs, Server, VllmArgs
 from components.servers import SERVERS, ModelServer, Serving
+from components.servers.vllm import adapter_rank
 
 TGI, LLAMA_CPP, JETSTREAM, VLLM_TPU = (SERVERS[name] for name in ("tgi", "llama-cpp", "jetstream", "vllm-tpu"))
+VLLM, VLLM_GENERATE = SERVERS["vllm"], SERVERS["vllm-generate"]
 LLAMA_2 = "meta-llama/Llama-2-7b-hf"
 FLAGS = JetStreamArgs(batch_size=80, max_cache_length=2048)
 ALL = pytest.mark.parametrize("server", [pytest.param(server, id=name) for name, server in SERVERS.items()])
@@ -34,9 +36,9 @@ def test_the_image_is_pinned(server: ModelServer) -> None:
 
 @ALL
 def test_paths_are_absolute_and_apart(server: ModelServer) -> None:
-    paths = [server.health_path, server.generate_path, server.metrics_path]
+    paths = [server.health_path, server.generate_path, *([server.metrics_path] if server.metrics_path else [])]
     assert all(path.startswith("/") for path in paths)
-    assert len(set(paths)) == 3
+    assert len(set(paths)) == len(paths)
 
 
 @ALL
@@ -139,3 +141,94 @@ def test_vllm_on_tpus() -> None:
     assert VLLM_TPU.arguments(serving(shards=8)) == ["o/m", "--port", "8000", "--tensor-parallel-size", "8"]
     assert VLLM_TPU.request(serving(), "Hi") == {"model": "o/m", "prompt": "Hi", "max_tokens": 64}
     assert VLLM_TPU.metrics_port == "http"
+
+
+ENGINE = {"dtype": "half", "max_model_length": 4096, "max_sequences": 32, "gpu_memory_fraction": 0.8}
+
+
+def test_vllm_on_gpus() -> None:
+    assert VLLM.image == "docker.io/vllm/vllm-openai:v0.11.1"
+    assert VLLM.command == ("python3", "-m", "vllm.entrypoints.openai.api_server")
+    assert VLLM.arguments(serving(shards=2)) == [
+        "--model=o/m",
+        "--tensor-parallel-size=2",
+        "--port=8000",
+        "--served-model-name=o/m",
+    ]
+    assert VLLM.environment(serving()) == {"HF_HOME": "/data", "VLLM_CACHE_ROOT": "/data/vllm"}
+    assert VLLM.token_variables == ("HF_TOKEN",)
+    assert VLLM.request(serving(), "Hi") == {"model": "o/m", "prompt": "Hi", "max_tokens": 64}
+    assert (VLLM.port, VLLM.health_path, VLLM.generate_path, VLLM.metrics_path) == (
+        8000,
+        "/health",
+        "/v1/completions",
+        "/metrics",
+    )
+
+
+def test_vllms_demonstration_server() -> None:
+    # the guide's command line, whose flags of the engine it also takes, and none of the other server's
+    flags = VllmArgs.parse(ENGINE)
+    assert VLLM_GENERATE.command == ("python3", "-m", "vllm.entrypoints.api_server")
+    assert VLLM_GENERATE.arguments(serving(vllm=flags, quantization="awq")) == [
+        "--model=o/m",
+        "--tensor-parallel-size=1",
+        "--dtype=half",
+        "--max-model-len=4096",
+        "--max-num-seqs=32",
+        "--gpu-memory-utilization=0.8",
+        "--quantization=awq",
+        "--port=8000",
+    ]
+    assert VLLM_GENERATE.request(serving(), "Hi") == {"prompt": "Hi", "max_tokens": 64}
+    assert VLLM_GENERATE.generate_path == "/generate"
+    assert VLLM_GENERATE.metrics_path is None
+
+
+@pytest.mark.parametrize("server", [VLLM, VLLM_GENERATE])
+def test_vllm_serves_a_folder(server: ModelServer) -> None:
+    assert server.reads_folder
+    arguments = server.arguments(serving(folder="models/m"))
+    assert arguments[0] == "--model=/data/models/m"
+    assert "--model=o/m" not in arguments
+    assert server.environment(serving(folder="models/m")) == {}
+
+
+def test_a_folder_answers_to_the_name_of_its_model() -> None:
+    assert "--served-model-name=o/m" in VLLM.arguments(serving(folder="models/m"))
+
+
+@pytest.mark.parametrize("server", [VLLM, VLLM_GENERATE])
+def test_slots_of_vllm(server: ModelServer) -> None:
+    assert server.slots(serving()) == 256
+    assert server.slots(serving(vllm=VllmArgs())) == 256
+    assert server.slots(serving(vllm=VllmArgs(max_sequences=8))) == 8
+
+
+@pytest.mark.parametrize(
+    ("ranks", "room"),
+    [
+        ((8,), 8),
+        ((9,), 16),
+        ((None,), 16),
+        # one that nobody knows may have the rank that vLLM makes room for
+        ((8, None), 16),
+        ((64, None), 64),
+        ((65, 8), 128),
+        ((321,), 512),
+        ((512,), 512),
+        ((513,), None),
+        ((513, None), None),
+    ],
+)
+def test_room_for_the_ranks_of_adapters(ranks: tuple[int | None, ...], room: int | None) -> None:
+    adapters = {f"a{index}": {"repository": "o/a", "rank": rank} for index, rank in enumerate(ranks)}
+    flags = VllmArgs.parse({"adapters": adapters})
+    assert adapter_rank(flags) == room
+    if room:
+        assert f"--max-lora-rank={room}" in VLLM.arguments(serving(vllm=flags))
+
+
+def test_without_adapters_there_is_no_room_for_them() -> None:
+    for flags in (None, VllmArgs(), VllmArgs(adapters={})):
+        assert not [flag for flag in VLLM.arguments(serving(vllm=flags)) if "lora" in flag]

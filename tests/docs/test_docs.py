@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.cost import hourly_cost
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
+from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from tests.recording import record
 
 PROJECT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def test_make_targets_exist(page: Path) -> None:
 def test_the_price_of_the_recipe_is_the_catalogues() -> None:
     config = yaml.safe_load((PROJECT / "Pulumi.mixtral-tgi-gke-l4.yaml").read_text())["config"]
     cluster = GkeGpuClusterArgs.parse(config["llm-serving:cluster"])
-    cost = hourly_cost(cluster.location, [cluster.cpu_pool, *(cluster.gpu_pools or {}).values()])
+    cost = hourly_cost(cluster.location, node_pools(cluster).values())
     assert cost is not None
     minimum, maximum = f"{cost['minimum']:.2f}", f"{cost['maximum']:.2f}"
     assert f"| {minimum} to {maximum} |" in README.read_text()

@@ -16,7 +16,8 @@ from cli.result import Outcome, Result
 from simulator import Fault, SimulatedClouds
 from stacks import RECIPES
 
-MIXTRAL, JETSTREAM = "mixtral-tgi-gke-l4", "llama-jetstream-tpu"
+MIXTRAL, JETSTREAM, MISTRAL = "mixtral-tgi-gke-l4", "llama-jetstream-tpu", "mistral-vllm-autopilot"
+TRITON = "mixtral-triton-oci"
 GPU_POOL = "mixtral8x7-cluster-gke-mixtral-moe-gpu-pool"
 
 OUTPUTS = {
@@ -36,6 +37,8 @@ OUTPUTS = {
 CHANGE = {
     MIXTRAL: "cluster.gpuPools.mixtral-moe-gpu-pool.maxNodes=3",
     JETSTREAM: "service.jetstream.batchSize=64",
+    MISTRAL: "service.autoscaling.maxReplicas=3",
+    TRITON: "host.bootVolumeGb=1200",
     "dev": "service.replicas=2",
 }
 """A change of settings that updates a resource in place."""
@@ -58,10 +61,14 @@ def test_a_stack_comes_up_stays_changes_and_goes(project: Path, stack: str) -> N
     assert {each.operation for each in up.resources} == {"create"}
     assert not up.diagnostics  # no warning on the settings as they are
     # Pulumi leaves out what is None
-    absent = {"dev": {"loadBalancerIp", "hourlyCost", "kubeconfig"}, JETSTREAM: {"loadBalancerIp"}}.get(
-        stack, set[str]()
-    )
-    assert set(up.outputs) == OUTPUTS - absent
+    absent = {
+        "dev": {"loadBalancerIp", "hourlyCost", "kubeconfig"},
+        JETSTREAM: {"loadBalancerIp"},
+        MISTRAL: {"loadBalancerIp"},
+        TRITON: {"kubeconfig"},
+    }.get(stack, set[str]())
+    of_hosts = {"sshCommand", "setupLog"} if stack == TRITON else set[str]()
+    assert set(up.outputs) == (OUTPUTS - absent) | of_hosts
     assert {name for name, output in up.outputs.items() if output.secret} == {"kubeconfig"} - absent
 
     again = rehearsal.up()
@@ -91,47 +98,6 @@ def test_mixtral_publishes_the_reserved_address(project: Path) -> None:
     assert service.outputs["status"]["loadBalancer"]["ingress"][0]["ip"] == ip
     assert outputs["access"] == "public"
     assert outputs["hourlyCost"]["minimum"] == pytest.approx(3 * 0.3380 + 4.0017, abs=0.01)
-
-
-def test_the_checkpoint_is_converted_again_only_for_another_model(project: Path) -> None:
-    rehearsal = Rehearsal(JETSTREAM, folder=project)
-    assert rehearsal.up().outcome is Outcome.SUCCEEDED
-
-    rehearsal.overrides = ["service.replicas=1"]
-    assert "jetstream-converter" not in changed(rehearsal.up())
-
-    rehearsal.overrides = ["service.model=meta-llama/Meta-Llama-3-8B"]
-    again = rehearsal.up()
-    assert again.outcome is Outcome.SUCCEEDED, again.diagnostics
-    assert changed(again)["jetstream-converter"][0] == "replace"
-
-
-def test_jetstream_reads_its_checkpoint_from_a_disk(project: Path) -> None:
-    rehearsal = Rehearsal(JETSTREAM, folder=project, overrides=["service.storage.kind=claim"])
-    up = rehearsal.up()
-    assert up.outcome is Outcome.SUCCEEDED, up.diagnostics
-    assert set(rehearsal.up().changes) == {"same"}
-
-    # the machine that filled it is gone by then, and need not come again
-    rehearsal.overrides = ["service.storage.kind=claim", "conversion.convert=false"]
-    filled = rehearsal.up()
-    assert filled.outcome is Outcome.SUCCEEDED, filled.diagnostics
-    assert "create" not in filled.changes
-    assert "replace" not in filled.changes
-    assert rehearsal.destroy().outcome is Outcome.SUCCEEDED
-
-
-def test_the_successor_of_jetstream_is_one_setting_away(project: Path) -> None:
-    rehearsal = Rehearsal(JETSTREAM, folder=project)
-    assert rehearsal.up().outcome is Outcome.SUCCEEDED
-
-    rehearsal.overrides = ["service.server=vllm-tpu"]
-    switched = rehearsal.up()
-    assert switched.outcome is Outcome.SUCCEEDED, switched.diagnostics
-    operations = {name: operation for name, (operation, _) in changed(switched).items()}
-    assert operations["jetstream-pytorch-server-token"] == "create"
-    assert values(switched)["endpoint"].endswith(":8000/v1/completions")
-    assert set(rehearsal.up().changes) == {"same"}
 
 
 def test_a_refresh_finds_drift_and_an_up_mends_it(project: Path) -> None:

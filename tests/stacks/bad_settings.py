@@ -3,13 +3,14 @@
 from typing import Any
 
 from tests.components.guide import GONE
-from tests.stacks.stack_file import DEV, JETSTREAM, MIXTRAL
+from tests.stacks.stack_file import DEV, JETSTREAM, MIXTRAL, TRITON
 
 POOL = "cluster.gpuPools.mixtral-moe-gpu-pool"
 BOTH = (MIXTRAL, DEV)
 MIXTRAL_ONLY = (MIXTRAL,)
 DEV_ONLY = (DEV,)
 JETSTREAM_ONLY = (JETSTREAM,)
+TRITON_ONLY = (TRITON,)
 CONVERTER = "cluster.cpuPools.converter"
 CLAIM = {"kind": "claim", "claim": "checkpoints"}
 DISK = {"service.storage.kind": "claim"}
@@ -181,8 +182,8 @@ CASES: list[tuple[tuple[str, ...], dict[str, Any], str, str, str]] = [
         "at most 40",
     ),
     (MIXTRAL_ONLY, {"gcp:project": GONE}, "project-missing", "gcp:project", "pulumi config set gcp:project"),
-    (BOTH, {"recipe": "mixtral"}, "recipe-unknown", "recipe", "mixtral-tgi-gke-l4, llama-jetstream-tpu, dev"),
-    (BOTH, {"recipe": GONE}, "recipe-unknown", "recipe", "mixtral-tgi-gke-l4, llama-jetstream-tpu, dev"),
+    (BOTH, {"recipe": "mixtral"}, "recipe-unknown", "recipe", "Known: mixtral-tgi-gke-l4, "),
+    (BOTH, {"recipe": GONE}, "recipe-unknown", "recipe", "Known: mixtral-tgi-gke-l4, "),
     # unknown settings
     (BOTH, {"servise": {"a": 1}}, "unknown-setting", "servise", "Did you mean 'service'?"),
     (BOTH, {"qqq": "x"}, "unknown-setting", "qqq", "Known here: "),
@@ -216,10 +217,10 @@ CASES: list[tuple[tuple[str, ...], dict[str, Any], str, str, str]] = [
     (BOTH, {"service": ["x"]}, "wrong-value", "service", "dictionary"),
     (
         BOTH,
-        {"service.server": "vllm"},
+        {"service.server": "vlm"},
         "wrong-value",
         "service.server",
-        "'tgi', 'llama-cpp', 'jetstream' or 'vllm-tpu'",
+        "'tgi', 'llama-cpp', 'jetstream', 'vllm-tpu',",
     ),
     (BOTH, {"service.resources.cpu": 40}, "wrong-value", "service.resources.cpu", "string"),
     (BOTH, {"service.resources": GONE}, "missing-setting", "service.resources", "Set it"),
@@ -346,4 +347,52 @@ CASES: list[tuple[tuple[str, ...], dict[str, Any], str, str, str]] = [
     ),
     (JETSTREAM_ONLY, {"service.serviceAccount": "x"}, "service-account-owned", "service.serviceAccount", "Remove"),
     (JETSTREAM_ONLY, {"service.port": 9000}, "port-taken", "service.port", "another"),
+    # hosts of Oracle Cloud
+    (TRITON_ONLY, {"oci:tenancyOcid": GONE}, "tenancy-missing", "oci:tenancyOcid", "pulumi config set oci:tenancyOcid"),
+    (TRITON_ONLY, {"oci:region": GONE}, "region-missing", "oci:region", "pulumi config set oci:region"),
+    (TRITON_ONLY, {"oci:region": "uk-cardiff-1"}, "region-without-shape", "oci:region", "uk-london-1"),
+    (TRITON_ONLY, {"compartmentId": GONE}, "compartment-missing", "compartmentId", "pulumi config set compartmentId"),
+    (TRITON_ONLY, {"compartmentId": "models"}, "ocid-invalid", "compartmentId", "ocid1.compartment.oc1."),
+    (TRITON_ONLY, {"host.shape": "BM.GPU4"}, "shape-unknown", "host.shape", "BM.GPU4.8"),
+    (TRITON_ONLY, {"host.availabilityDomains": ["AD-9"]}, "availability-domain-unknown", "host.a", "AD-1 to AD-3"),
+    (TRITON_ONLY, {"host.availabilityDomains": ["1"]}, "availability-domain-invalid", "host.a", "Uocm:PHX-AD-1"),
+    (TRITON_ONLY, {"host.network": {"cidr": "10.0.0.0"}}, "cidr-size", "host.network.cidr", "/28"),
+    (TRITON_ONLY, {"host.network": {"cidr": "ten"}}, "cidr-invalid", "host.network.cidr", "10.0.0.0/16"),
+    (TRITON_ONLY, {"host.keyId": "ocid1.vault.oc1..x"}, "ocid-invalid", "host.keyId", "ocid1.key.oc1."),
+    (
+        TRITON_ONLY,
+        {"host.exposure": "public", "sourceRanges": GONE},
+        "source-ranges-missing",
+        "sourceRanges",
+        "pulumi config set --path",
+    ),
+    (TRITON_ONLY, {"sourceRanges": GONE}, "source-ranges-missing", "sourceRanges", "host.ssh.access to none"),
+    (TRITON_ONLY, {"huggingFaceToken": GONE}, "token-missing", "huggingFaceToken", "host.tokenSecretId"),
+    (TRITON_ONLY, {"host.bootVolumeGb": 250}, "boot-volume-too-small", "host.bootVolumeGb", "Set at least"),
+    (TRITON_ONLY, {"host.engineStore.sizeGb": 60}, "engine-store-too-small", "host.engineStore.sizeGb", "least 103"),
+    (
+        TRITON_ONLY,
+        {"service.tensorParallel": 4},
+        "tensor-parallel-not-accelerators",
+        "service.tensorParallel",
+        "Set 8",
+    ),
+    (
+        TRITON_ONLY,
+        {"host.shape": "BM.GPU.A10.4", "service.tensorParallel": 4},
+        "model-too-large",
+        "service.model",
+        "more GPUs",
+    ),
+    (TRITON_ONLY, {"service.maxBatchTokens": 512}, "batch-tokens", "service.maxBatchTokens", "Set at least 4096"),
+    (
+        TRITON_ONLY,
+        {"service.inflightBatching": False, "service.batchSchedulerPolicy": GONE},
+        "decoupled-without-inflight",
+        "service.decoupled",
+        "Set decoupled to false",
+    ),
+    (TRITON_ONLY, {"service.gemmPlugin": "bfloat16"}, "gemm-plugin-dtype", "service.gemmPlugin", "Set float16"),
+    (TRITON_ONLY, {"service.shards": 8}, "unknown-setting", "service.shards", "tensorParallel"),
+    (TRITON_ONLY, {"host.ssh.access": "password"}, "wrong-value", "host.ssh.access", "'bastion', 'public' or 'none'"),
 ]

@@ -12,7 +12,8 @@ from tests.components.guide import changed
 from tests.recording import Recording, record
 
 ROOT = Path(__file__).parents[2]
-MIXTRAL, JETSTREAM, DEV = "mixtral-tgi-gke-l4", "llama-jetstream-tpu", "dev"
+MIXTRAL, JETSTREAM, TRITON, DEV = "mixtral-tgi-gke-l4", "llama-jetstream-tpu", "mixtral-triton-oci", "dev"
+MISTRAL = "mistral-vllm-autopilot"
 
 
 def stack_file(stack: str) -> dict[str, Any]:

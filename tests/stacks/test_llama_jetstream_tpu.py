@@ -304,3 +304,14 @@ def test_the_disk_is_as_large_as_asked_for() -> None:
     assert [disk["compute/disk:Disk", f"{DISK}-disk"].inputs["size"] for disk in disks] == [19, 100]
     volumes = [disk["PersistentVolume", f"{DISK}-volume"].inputs["spec"]["capacity"]["storage"] for disk in disks]
     assert volumes == ["19Gi", "100Gi"]
+
+
+def test_autoscaling_brings_the_adapter_that_it_reads_through() -> None:
+    changes = {"service.replicas": GONE, "service.autoscaling": {"minReplicas": 1, "maxReplicas": 2, "batchSize": 60}}
+    recording = run(JETSTREAM, changes)
+    assert recording.error is None
+    assert recording.messages == []
+    (metric,) = recording.of("HorizontalPodAutoscaler")[0].inputs["spec"]["metrics"]
+    # of 80 slots
+    assert metric["pods"]["target"] == {"type": "AverageValue", "averageValue": "750m"}
+    assert recording.of("CustomMetricsAdapter")
