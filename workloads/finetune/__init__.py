@@ -1,0 +1,1 @@
+"""LoRA fine-tune of chat models for summarization: trains the candidates, scores them, publishes the best."""
