@@ -78,7 +78,8 @@ def changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
         if value is GONE:
             del place[last]
         else:
-            place[last] = value
+            # a later path may lead into it
+            place[last] = copy.deepcopy(value) if isinstance(value, dict) else value
     return result
 
 

@@ -136,7 +136,8 @@ def test_a_region_without_the_accelerator(zones: list[str] | None) -> None:
         gpuPools__l4__minNodes=0,
     )
     assert {finding.code for finding in findings} == {"zone-without-accelerator"}
-    assert "none of us-west2" in findings[0].remedy
+    assert findings[0].remedy.startswith("Regions that do: ")
+    assert "us-central1" in findings[0].remedy
 
 
 def test_no_project() -> None:

@@ -163,12 +163,16 @@ def test_b4_pods_share_an_l4(strategy: str) -> None:
         "service.baseModel": GONE,
         "service.vllm": {"maxModelLength": 8192},
     }
-    recording = succeeded(shared)
     labels = {
         "cloud.google.com/gke-gpu-sharing-strategy": strategy,
         "cloud.google.com/gke-max-shared-clients-per-gpu": "2",
     }
-    assert labels.items() <= pod(recording)["nodeSelector"].items()
+    if strategy == "time-sharing":
+        assert labels.items() <= pod(succeeded(shared))["nodeSelector"].items()
+    else:
+        refused = run(MISTRAL, shared).error
+        assert isinstance(refused, ConfigurationError)
+        assert [finding.code for finding in refused.findings] == ["autopilot-mps"]
     # with pools of one's own, from pool to pod
     pools = succeeded({**STANDARD, **shared, "cluster.gpuPools.l4.sharing": sharing})
     (guest,) = pools["NodePool", f"{CLUSTER}-l4"].inputs["nodeConfig"]["guestAccelerators"]
@@ -241,7 +245,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("b4-mig-on-l4", {"service.partition": "1g.5gb"}, "partition-unknown", "service.partition", "time-sharing or MPS"),
     (
         "b4-two-shared-gpus",
-        {"service.accelerators": 2, "service.sharing": {"strategy": "mps", "clients": 2}},
+        {"service.accelerators": 2, "service.sharing": {"strategy": "time-sharing", "clients": 2}},
         "sharing-one-gpu",
         "service.accelerators",
         "Set 1",
@@ -366,8 +370,8 @@ def test_refused(changes: dict[str, Any], code: str, path: str, remedy: str) -> 
     assert [resource.type for resource in recording.resources] == ["pulumi:pulumi:Stack"]
 
 
-def test_mps_of_a_model_that_is_too_large_for_its_share() -> None:
-    recording = run(MISTRAL, {"service.sharing": {"strategy": "mps", "clients": 2}})
+def test_a_model_that_is_too_large_for_its_share() -> None:
+    recording = run(MISTRAL, {"service.sharing": {"strategy": "time-sharing", "clients": 2}})
     assert isinstance(recording.error, ConfigurationError)
     assert [finding.code for finding in recording.error.findings] == ["model-too-large"]
     assert "50% of NVIDIA L4" in str(recording.error)
@@ -381,3 +385,68 @@ def test_mig_where_the_gpu_has_it() -> None:
     }
     labels = pod(succeeded(mig))["nodeSelector"]
     assert labels["cloud.google.com/gke-gpu-partition-size"] == "2g.20gb"
+
+
+TUNING = {"fineTune": {"models": [BASE, "meta-llama/Llama-3.2-3B-Instruct"], "settings": {"epochs": "1"}}}
+
+
+def test_the_best_of_what_is_trained_is_served_from_the_bucket() -> None:
+    recording = succeeded(TUNING)
+    (trainer,) = recording["batch/v1:Job", "fine-tune"].inputs["spec"]["template"]["spec"]["containers"]
+    assert "--epochs=1" in trainer["args"]
+    assert f"--models={BASE},meta-llama/Llama-3.2-3B-Instruct" in trainer["args"]
+    assert container(recording)["args"][0] == "--model=/data/finetune/best"
+    volumes = {volume["name"]: volume for volume in pod(recording)["volumes"]}
+    assert volumes["data"]["csi"]["readOnly"] is True
+    # who writes and who reads are two accounts, with a role on the bucket and no other
+    grants = {each.name: each.inputs["role"] for each in recording.of("BucketIAMMember")}
+    assert grants == {
+        "fine-tune-bucket": "roles/storage.objectUser",
+        f"{SERVICE}-bucket": "roles/storage.objectViewer",
+    }
+    assert pod(recording)["serviceAccountName"] == SERVICE
+    # a server that starts before has nothing to serve
+    assert "fine-tune" in recording["Deployment", SERVICE].depends_on()
+
+
+def test_an_adapter_is_served_with_its_base_model() -> None:
+    recording = succeeded({"fineTune": {"models": [BASE], "save": "adapter", "rank": 8}})
+    arguments = container(recording)["args"]
+    assert arguments[0] == f"--model={BASE}"
+    assert arguments[4:] == ["--enable-lora", "--max-lora-rank=8", "--lora-modules", "tuned=/adapters/finetune/best"]
+    assert '"model": "tuned"' in recording.stack_outputs()["tryIt"]
+    assert recording.stack_outputs()["model"] == BASE
+
+
+def test_the_training_is_tracked_where_there_is_a_key() -> None:
+    recording = run(MISTRAL, {**TUNING, "wandbApiKey": "0123456789"}, secret=("wandbApiKey",))
+    assert recording.error is None
+    assert recording["Secret", "fine-tune-tokens"].secret("stringData", "WANDB_API_KEY") == "0123456789"
+    (trainer,) = recording["batch/v1:Job", "fine-tune"].inputs["spec"]["template"]["spec"]["containers"]
+    assert "--wandb=true" in trainer["args"]
+
+
+TUNING_REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("no-candidate", {"fineTune": {"models": []}}, "wrong-value", "fineTune.models"),
+    (
+        "adapter-of-either",
+        {"fineTune": {"models": [BASE, "meta-llama/Llama-3.2-3B-Instruct"], "save": "adapter"}},
+        "adapter-candidates",
+        "fineTune.save",
+    ),
+    (
+        "mixture-of-experts",
+        {"fineTune": {"models": ["mistralai/Mixtral-8x7B-v0.1"]}},
+        "fine-tune-model",
+        "fineTune.models[0]",
+    ),
+    ("no-token", {**TUNING, "huggingFaceToken": GONE}, "token-missing", "huggingFaceToken"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code", "path"), [pytest.param(*rest, id=name) for name, *rest in TUNING_REFUSED])
+def test_a_training_that_cannot_be_is_refused(changes: dict[str, Any], code: str, path: str) -> None:
+    recording = run(MISTRAL, changes)
+    assert isinstance(recording.error, ConfigurationError)
+    assert (code, path) in [(each.code, each.path) for each in recording.error.findings]
+    assert [resource.type for resource in recording.resources] == ["pulumi:pulumi:Stack"]
