@@ -32,14 +32,23 @@ def cidr_of(args: OciGpuHostArgs) -> str:
 
 
 def subnet_ranges(args: OciGpuHostArgs) -> tuple[str, str]:
-    """Return the ranges of the subnets that are made, for the hosts and for the load balancer."""
-    hosts, balancer = ipaddress.ip_network(cidr_of(args)).subnets(1)
-    return str(hosts), str(balancer)
+    """Return the ranges of the subnets that are made, for the hosts and for the load balancer.
+
+    Of the half of each, the first part is for one without public addresses and the second for one with: a subnet stays
+    as it was made, and one that takes its place cannot have its range.
+    """
+    hosts, balancer = (list(half.subnets(1)) for half in ipaddress.ip_network(cidr_of(args)).subnets(1))
+    hosts_public, balancer_public = ssh_of(args) is SshAccess.PUBLIC, exposure_of(args) is BalancerExposure.PUBLIC
+    return str(hosts[hosts_public]), str(balancer[balancer_public])
 
 
 def balancer_ranges(args: OciGpuHostArgs) -> list[str]:
     """Return the ranges that the load balancer's addresses are of; of a subnet that exists, those of its VCN."""
-    return [cidr_of(args) if args.network and args.network.vcn_id else subnet_ranges(args)[1]]
+    if args.network and args.network.vcn_id:
+        return [cidr_of(args)]
+    # the whole half, so that no host is replaced when the balancer becomes public
+    _, balancer = ipaddress.ip_network(cidr_of(args)).subnets(1)
+    return [str(balancer)]
 
 
 def exposure_of(args: OciGpuHostArgs) -> BalancerExposure:
@@ -95,8 +104,13 @@ def create_network(name: str, args: OciGpuHostArgs, opts: pulumi.ResourceOptions
             **common,
         )
 
-    hosts = subnet("hosts", for_hosts, public if hosts_public else private, public_addresses=hosts_public)
-    balancer = subnet("balancer", for_balancer, public if balancer_public else None, public_addresses=balancer_public)
+    # a subnet keeps what it was made as, and one that is still in use cannot go: the other kind is another subnet
+    hosts_role = "public-hosts" if hosts_public else "hosts"
+    balancer_role = "public-balancer" if balancer_public else "balancer"
+    hosts = subnet(hosts_role, for_hosts, public if hosts_public else private, public_addresses=hosts_public)
+    balancer = subnet(
+        balancer_role, for_balancer, public if balancer_public else None, public_addresses=balancer_public
+    )
     return Network(vcn.id, hosts.id, balancer.id)
 
 

@@ -229,7 +229,7 @@ def test_the_network_is_closed(host: Recording) -> None:
         "triton-hosts-subnet": {
             "compartmentId": COMPARTMENT,
             "vcnId": "triton-vcn-id",
-            "cidrBlock": "10.0.0.0/17",
+            "cidrBlock": "10.0.0.0/18",
             "displayName": "triton-hosts",
             "prohibitPublicIpOnVnic": True,
             "routeTableId": "triton-private-id",
@@ -237,7 +237,7 @@ def test_the_network_is_closed(host: Recording) -> None:
         "triton-balancer-subnet": {
             "compartmentId": COMPARTMENT,
             "vcnId": "triton-vcn-id",
-            "cidrBlock": "10.0.128.0/17",
+            "cidrBlock": "10.0.128.0/18",
             "displayName": "triton-balancer",
             "prohibitPublicIpOnVnic": True,
         },
@@ -368,8 +368,8 @@ def test_a_public_load_balancer_has_a_reserved_address_and_named_clients() -> No
         ("INGRESS", "6", "10.0.0.0/16", 8002),
     }
     subnets = {subnet.name: subnet.inputs for subnet in recording.of("subnet:Subnet")}
-    assert subnets["triton-balancer-subnet"]["prohibitPublicIpOnVnic"] is False
-    assert subnets["triton-balancer-subnet"]["routeTableId"] == "triton-public-id"
+    assert subnets["triton-public-balancer-subnet"]["prohibitPublicIpOnVnic"] is False
+    assert subnets["triton-public-balancer-subnet"]["routeTableId"] == "triton-public-id"
     assert subnets["triton-hosts-subnet"]["prohibitPublicIpOnVnic"] is True
     outputs = recording["OciGpuHost", "triton"].outputs or {}
     assert outputs["loadBalancerIp"] == "203.0.113.30"

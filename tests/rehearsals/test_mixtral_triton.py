@@ -93,3 +93,29 @@ def test_what_else_can_be_had(project: Path, overrides: list[str]) -> None:
     assert rehearsal.destroy().outcome is Outcome.SUCCEEDED
     with SimulatedClouds(rehearsal.home.cloud) as clouds:
         assert clouds.empty
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPl4X0kkXkkXkkXkkXkkXkkXkkXkkXkkXkkXkkXkkXkk me"
+
+
+def test_what_was_closed_can_be_opened_and_closed_again(project: Path) -> None:
+    rehearsal = Rehearsal(TRITON, folder=project)
+    assert rehearsal.up().outcome is Outcome.SUCCEEDED
+
+    rehearsal.overrides = ["host.exposure=public"]
+    opened = rehearsal.up()
+    assert opened.outcome is Outcome.SUCCEEDED, opened.diagnostics
+    assert HOST not in operations(opened)
+
+    # a subnet is with public addresses or without, and the hosts move to the other one
+    rehearsal.overrides += ["host.ssh.access=public", f"host.ssh.publicKey={KEY}"]
+    moved = rehearsal.up()
+    assert moved.outcome is Outcome.SUCCEEDED, moved.diagnostics
+    assert operations(moved)[HOST] == "replace"
+    assert set(rehearsal.up().changes) == {"same"}
+
+    rehearsal.overrides = []
+    closed = rehearsal.up()
+    assert closed.outcome is Outcome.SUCCEEDED, closed.diagnostics
+    assert set(rehearsal.up().changes) == {"same"}
+    assert rehearsal.destroy().outcome is Outcome.SUCCEEDED
