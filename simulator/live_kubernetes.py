@@ -28,6 +28,8 @@ _SURE_SECONDS = 1.5
 """Real seconds for which a pod has to find no node before that counts as final."""
 _PATIENCE_SECONDS = 60.0
 """Real seconds that the control plane has at least: it works in real time, whatever the time scale."""
+_COLLECTION_SECONDS = 240.0
+"""Likewise to delete what an object owns: what the garbage collector missed, it looks for every 30 seconds."""
 
 
 class LiveKubernetes(Kubernetes):
@@ -162,7 +164,7 @@ class LiveKubernetes(Kubernetes):
         """Deletes the object after what it owns, and waits until it is gone."""
         api, manifest = self._running(request.config).api, _manifest(request)
         start = time.monotonic()
-        limit = max(_PATIENCE_SECONDS, self._clock.real(request.timeout or request.rules.timeout))
+        limit = max(_COLLECTION_SECONDS, self._clock.real(request.timeout or request.rules.timeout))
         with _told_as_cloud_errors(request.urn, "deleted"):
             try:
                 api.delete(manifest)
