@@ -15,6 +15,8 @@ from components.gke_gpu_cluster import GkeGpuCluster
 from components.gke_gpu_cluster_args import GkeGpuClusterArgs
 from components.inference_service import InferenceService
 from components.inference_service_args import InferenceServiceArgs
+from components.model_archive_job import ModelArchiveJob
+from components.model_archive_job_args import ModelArchiveJobArgs
 from components.oci_gpu_host import OciGpuHost
 from components.oci_gpu_host_args import OciGpuHostArgs
 from components.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
@@ -41,6 +43,8 @@ __all__ = [
     "GkeGpuClusterArgs",
     "InferenceService",
     "InferenceServiceArgs",
+    "ModelArchiveJob",
+    "ModelArchiveJobArgs",
     "OciGpuHost",
     "OciGpuHostArgs",
     "TpuNodePool",

@@ -6,7 +6,7 @@ from components.autopilot_checks import autopilot_machines
 from components.catalog import Machine, load_catalog
 from components.gke_node_pool import GpuPoolArgs, NodePoolArgs, TpuPoolArgs
 from components.inference_service_args import InferenceServiceArgs
-from components.model_pod import most_replicas
+from components.model_pod import fewest_replicas, most_replicas
 from components.node_pool_checks import region_of
 
 Cost = dict[str, float | str | dict[str, float]]
@@ -49,8 +49,7 @@ def hourly_cost_of_pods(location: str, service: InferenceServiceArgs) -> Cost | 
     where no machine holds it, or the catalogue lacks its price.
     """
     region, machines = region_of(location), autopilot_machines(service)
-    most = most_replicas(service)
-    fewest = service.autoscaling.min_replicas if service.autoscaling else most
+    fewest, most = fewest_replicas(service), most_replicas(service)
 
     def bounds(*, spot: bool) -> Bounds | None:
         prices = [price for machine in machines if (price := _price(machine, region, spot=spot)) is not None]

@@ -14,6 +14,9 @@ from components.tpu import slice_of
 NAME_LIMIT = 40
 """Characters that GKE allows in the name of a node pool or cluster."""
 
+NODE_DISK_GB = 100
+"""Boot disk that GKE gives a node, unless told otherwise."""
+
 FLEX_START_SECONDS = "604800s"
 """The longest that flex-start nodes can run: seven days. They take neither a reservation nor repair.
 Sources: cloud.google.com/kubernetes-engine/docs/concepts/dws; github.com/AI-Hypercomputer/xpk, core/capacity.py,

@@ -142,7 +142,7 @@ class TorchServeArgs(ComponentArgs):
     token_authorization: bool | None = None
     """Answer only requests that bear the key which each pod makes when it starts. Default: true."""
     key_days: int | None = Field(default=None, ge=1, le=3650)
-    """Days after which a pod's key is no longer taken, until the pod starts again. Default: 30."""
+    """Days after which a pod's key is no longer taken, and the pod starts again with another. Default: 365."""
     compile_cache_size: str | None = None
     """Kubernetes quantity of the disk that keeps what is compiled, so that a new pod does not compile again. With
     several pods, each keeps it for itself, and only while it lives. Default: `10Gi`."""

@@ -97,6 +97,11 @@ def most_replicas(args: InferenceServiceArgs) -> int:
     return args.autoscaling.max_replicas if args.autoscaling else args.replicas or 1
 
 
+def fewest_replicas(args: InferenceServiceArgs) -> int:
+    """Return how many pods the service has at the least."""
+    return args.autoscaling.min_replicas if args.autoscaling else args.replicas or 1
+
+
 def startup_seconds(args: InferenceServiceArgs) -> int:
     """Return how long the server may take to download and load the model, in seconds."""
     if args.startup_minutes is not None:
@@ -186,6 +191,8 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
     answers = {
         "http_get": core.HTTPGetActionArgs(path=server.health_path, port=server.port if server.sidecar else "http")
     }
+    alive = server.alive_command(serving)
+    is_alive = {"exec_": core.ExecActionArgs(command=list(alive))} if alive else answers
     is_loaded = (
         {"exec_": core.ExecActionArgs(command=["test", "-f", server.ready_file])} if server.ready_file else answers
     )
@@ -208,7 +215,7 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
         startup_probe=probe(math.ceil(startup_seconds(args) / PROBE_SECONDS), is_loaded),
         readiness_probe=probe(3, is_loaded),
         # a restart costs a whole load, so it takes a minute of silence
-        liveness_probe=probe(6, answers),
+        liveness_probe=probe(6, is_alive),
         lifecycle=_lifecycle(),
         security_context=_security_context(),
         volume_mounts=[

@@ -38,3 +38,13 @@ def ephemeral_gib(disk_size_gb: int) -> float:
     """
     capacity = 0.9425 * disk_size_gb
     return 0.9 * capacity - min(0.5 * disk_size_gb, 6 + 0.35 * disk_size_gb, 100)
+
+
+LOCAL_SSD_RESERVED_GIB = (50, 75, 100)
+"""GKE keeps so much of the ephemeral storage on one, two, and more local SSDs."""
+
+
+def local_ssd_gib(disks: int, disk_gb: int) -> float:
+    """Return the GiB that pods on a node can request as ephemeral storage, where that is on so many local SSDs."""
+    capacity = disks * disk_gb * 1e9 / 1024**3
+    return 0.9 * capacity - LOCAL_SSD_RESERVED_GIB[min(disks, len(LOCAL_SSD_RESERVED_GIB)) - 1]

@@ -1,20 +1,25 @@
 """Pods against the nodes that a stack makes for them."""
 
+import math
 from collections.abc import Mapping
 
-from components.catalog import load_catalog
+from components.args import given
+from components.catalog import Machine, load_catalog
 from components.findings import Finding, error
-from components.gke_node_pool import GpuPoolArgs, TpuPoolArgs, is_multi_host
+from components.gke_node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, TpuPoolArgs, initial_nodes, is_multi_host
 from components.gpu_sharing import shares, sharing_labels
 from components.inference_service_args import InferenceServiceArgs, StorageKind
-from components.model_pod import TOPOLOGY_LABEL, node_selector, server_of
+from components.model_pod import TOPOLOGY_LABEL, fewest_replicas, node_selector, server_of
 from components.node_pool_checks import machine_of
-from components.nodes import allocatable
+from components.nodes import allocatable, ephemeral_gib, local_ssd_gib
 from components.quantities import quantity
 
 LOCAL_SSD_PATH = "/mnt/stateful_partition/kube-ephemeral-ssd"
 """Where GKE mounts the local SSDs that hold a node's ephemeral storage."""
 
+
+UNSCHEDULABLE = frozenset({"placement-multi-host", "placement-accelerators", "placement-resources"})
+"""What keeps a pod from a node. The others are wrong with pods that run."""
 
 AcceleratorPools = Mapping[str, GpuPoolArgs | TpuPoolArgs]
 """Pools with accelerators, by name."""
@@ -43,11 +48,14 @@ def _node_labels(name: str, pool: GpuPoolArgs | TpuPoolArgs) -> dict[str, str]:
 
 
 def pool_accelerators(pools: AcceleratorPools, service: InferenceServiceArgs) -> int | None:
-    """Return how many accelerators the pods of `service` can find at the most, or None if no pool is for them.
+    """Return how many accelerators the pods of `service` can find at the most, or None if no pool can take them.
 
     Of a GPU that is shared or cut into partitions, each part counts as one, as it does for a pod that asks for it.
     """
-    return sum(pool.max_nodes * _node_accelerators(pool) for pool in pools_for(pools, service).values()) or None
+    each = service.accelerators or 1
+    # what is left over on a node is of no use to a pod
+    usable = [pool.max_nodes * (_node_accelerators(pool) // each) * each for pool in pools_for(pools, service).values()]
+    return sum(usable) or None
 
 
 def _node_accelerators(pool: GpuPoolArgs | TpuPoolArgs) -> int:
@@ -56,6 +64,18 @@ def _node_accelerators(pool: GpuPoolArgs | TpuPoolArgs) -> int:
     if isinstance(pool, TpuPoolArgs) or machine.accelerator is None:
         return machine.accelerator_count
     return machine.accelerator_count * shares(pool.sharing, pool.partition, catalog.accelerators[machine.accelerator])
+
+
+def grown(pools: AcceleratorPools, service: InferenceServiceArgs) -> AcceleratorPools:
+    """Return `pools` with the nodes that the pods of `service`, at their fewest, make them have."""
+    result, missing = dict(pools), fewest_replicas(service)
+    for name, pool in pools_for(pools, service).items():
+        pods = max(1, _node_accelerators(pool) // (service.accelerators or 1))
+        least = min(max(pool.min_nodes, math.ceil(missing / pods)), pool.max_nodes)
+        nodes = max(least, initial_nodes(pool))
+        result[name] = pool.model_copy(update={"min_nodes": least, "nodes": nodes})
+        missing = max(0, missing - pods * nodes)
+    return result
 
 
 def check_placement(service: InferenceServiceArgs, offered: AcceleratorPools) -> list[Finding]:
@@ -75,7 +95,27 @@ def check_placement(service: InferenceServiceArgs, offered: AcceleratorPools) ->
                 f"Pools: {listed or 'none'}.",
             )
         ]
-    return [finding for name, pool in pools.items() for finding in _check_node(service, name, pool)]
+    by_pool = [_check_node(service, name, pool) for name, pool in pools.items()]
+    # one pool is enough; on those where the pod may land, what the scheduler does not count must be right, too
+    landing = [found for found in by_pool if UNSCHEDULABLE.isdisjoint(finding.code for finding in found)]
+    return [finding for found in landing or by_pool for finding in found]
+
+
+def _ephemeral(service: InferenceServiceArgs) -> dict[str, str]:
+    """Return what the service's pods write to their node, by the setting that says so. More than one may."""
+    storage = service.storage
+    return given(
+        **{
+            "resources.ephemeralStorage": service.resources.ephemeral_storage,
+            "storage.size": storage.size if storage.kind is StorageKind.EMPTY_DIR else None,
+        }
+    )
+
+
+def _ephemeral_gib(pool: NodePoolArgs, machine: Machine) -> float:
+    """Return the ephemeral storage that a node of the pool leaves to pods."""
+    disks = (pool.local_ssds or 0) if isinstance(pool, GpuPoolArgs) else 0
+    return local_ssd_gib(disks, machine.local_ssd_gb) if disks else ephemeral_gib(pool.disk_size_gb or NODE_DISK_GB)
 
 
 def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | TpuPoolArgs) -> list[Finding]:
@@ -117,9 +157,11 @@ def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | Tp
     if sidecar:
         cpus -= quantity(sidecar.cpu)
         memory_gib -= quantity(sidecar.memory) / 1024**3
+    disk_gib, scratch = _ephemeral_gib(pool, machine), _ephemeral(service)
     for path, wanted, left, unit in (
         ("resources.cpu", service.resources.cpu, cpus, 1),
         ("resources.memory", service.resources.memory, memory_gib, 1024**3),
+        *((path, wanted, disk_gib, 1024**3) for path, wanted in scratch.items()),
     ):
         try:
             amount = quantity(wanted) / unit
@@ -131,7 +173,7 @@ def _check_node(service: InferenceServiceArgs, name: str, pool: GpuPoolArgs | Tp
                     "placement-resources",
                     path,
                     f"a {machine.name} of pool '{name}' leaves {left:.1f}{' GiB' if unit > 1 else ' CPUs'} to pods.",
-                    "Set less.",
+                    "Set less, or a larger diskSizeGb or localSsds of the pool." if path in scratch else "Set less.",
                 )
             )
     storage = service.storage

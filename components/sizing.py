@@ -1,5 +1,6 @@
 """Does a model fit the accelerators it is given, and how long may it take to load. Arithmetic on the catalogue's facts.
 
+How far it is from what was measured: docs/sizing.md.
 Memory of one accelerator = weights / count + key-value cache + activations + what CUDA, NCCL and fragmentation take.
 Tensor parallelism splits weights and heads evenly; with more accelerators than key-value heads, heads are copied.
 JetStream differs: its cache is as large as its flags say, whether requests fill it or not, and no head is copied.
@@ -27,6 +28,10 @@ class Fit:
     kv_tokens: int
     """Tokens that the key-value cache of all accelerators together can hold."""
 
+    def batch(self, length: int) -> int:
+        """Return how many requests of `length` tokens, prompt and answer together, the cache can hold at once."""
+        return self.kv_tokens // length if self.fits else 0
+
 
 @dataclass(frozen=True)
 class SlotFit:
@@ -42,11 +47,21 @@ class SlotFit:
     """GiB of one chip for more slots. Negative if weights and cache are too large."""
 
 
-def fit(model: str, quantization: str | None, accelerator: str, count: int, *, share: float = 1.0) -> Fit:
+def fit(
+    model: str,
+    quantization: str | None,
+    accelerator: str,
+    count: int,
+    *,
+    share: float = 1.0,
+    cache_bits: int = 16,
+    reserve_gib: float = 0,
+) -> Fit:
     """Return how `model`, split over `count` accelerators, fits them. All names are keys of the catalogue.
 
     `quantization` None means the weights as published. `share` is the part of each accelerator's memory that the model
-    has, where accelerators are shared.
+    has, where accelerators are shared. `cache_bits` is what one number of the key-value cache takes: 8 with vLLM's
+    `--kv-cache-dtype=fp8`. `reserve_gib` of each accelerator are left free besides.
 
     Raises:
         KeyError: a name that the catalogue does not know.
@@ -56,10 +71,11 @@ def fit(model: str, quantization: str | None, accelerator: str, count: int, *, s
     usable = (
         catalog.accelerators[accelerator].usable_gib * share * assumed["memory_fraction"].value
         - assumed["activation_gib"].value
+        - reserve_gib
     )
     weights = weight_bytes(model, quantization) / count / GIB
     left = usable - weights
-    bytes_per_token_and_accelerator = kv_bytes_per_token(model) / min(count, shape.kv_heads)
+    bytes_per_token_and_accelerator = kv_bytes_per_token(model, cache_bits) / min(count, shape.kv_heads)
     tokens = max(0, math.floor(left * GIB / bytes_per_token_and_accelerator))
     return Fit(
         fits=can_split(shape, count) and tokens >= assumed["least_cached_tokens"].value,
@@ -185,15 +201,17 @@ def weight_bytes(model: str, quantization: str | None) -> float:
     return 2 * kept + (shape.parameters - kept) * (scheme.bits + scheme.overhead_bits) / 8
 
 
-def kv_bytes_per_token(model: str) -> int:
-    """Return the bytes of one token's keys and values in all layers, in 16 bits.
+def kv_bytes_per_token(model: str, cache_bits: int = 16) -> int:
+    """Return the bytes of one token's keys and values in all layers.
+
+    A window of attention makes no difference here: only some servers, and those not always, keep less for its layers.
 
     Raises:
         KeyError: a name that the catalogue does not know.
     """
     shape = load_catalog().models[model]
-    keys_and_values, bytes_each = 2, 2
-    return keys_and_values * shape.layers * shape.kv_heads * shape.head_dim * bytes_each
+    keys_and_values = 2
+    return keys_and_values * shape.layers * shape.kv_heads * shape.head_dim * cache_bits // 8
 
 
 def load_seconds(model: str) -> float | None:

@@ -20,8 +20,8 @@ from engine.process import CommandError, run
 MINIMUM = VersionInfo(3, 217, 0)
 """Oldest CLI that can run this project.
 
-The Automation API of the SDK asks for 3.1.0, debug providers for 3.30.0, the `object` settings that Pulumi.yaml declares
-for 3.187.0, and error hooks, which OciGpuHost has, for 3.217.0 (Pulumi's change log, 2026-01-23).
+The Automation API of the SDK asks for 3.1.0, debug providers for 3.30.0, the `object` settings that Pulumi.yaml
+declares for 3.187.0, and error hooks, which OciGpuHost has, for 3.217.0 (Pulumi's change log, 2026-01-23).
 """
 
 PROJECT = Path(__file__).resolve().parent.parent

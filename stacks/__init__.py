@@ -6,7 +6,14 @@ from typing import Any
 import pulumi
 
 from components.findings import ConfigurationError, Finding, Severity, error, refuse
-from stacks import dev, llama_jetstream_tpu, mistral_vllm_autopilot, mixtral_tgi_gke_l4, mixtral_triton_oci
+from stacks import (
+    dev,
+    llama_jetstream_tpu,
+    mistral_vllm_autopilot,
+    mixtral_tgi_gke_l4,
+    mixtral_torchserve_gke,
+    mixtral_triton_oci,
+)
 from stacks.configuration import read_settings, recipe_name
 from stacks.recipe import AccountValue, Needs, Recipe
 
@@ -15,6 +22,7 @@ RECIPES: dict[str, Recipe[Any]] = {  # Any: each recipe has settings of its own
     for recipe in (
         mixtral_tgi_gke_l4.RECIPE,
         mistral_vllm_autopilot.RECIPE,
+        mixtral_torchserve_gke.RECIPE,
         mixtral_triton_oci.RECIPE,
         llama_jetstream_tpu.RECIPE,
         dev.RECIPE,

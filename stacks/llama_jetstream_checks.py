@@ -8,7 +8,7 @@ from components.findings import Finding, error
 from components.gke_checks import check_gke_gpu_cluster
 from components.gke_gpu_cluster_args import Addons
 from components.inference_checks import check_inference_service
-from components.node_pool_checks import check_tpu_pool
+from components.node_pool_checks import check_tpu_pool, tpu_zones
 from components.placement import check_placement
 from components.workload_identity_binding import BucketRoleArgs, check_workload_identity_binding
 from stacks.llama_jetstream_settings import CONVERTER_POOL, KNOWN_LATER, POOL, Settings
@@ -76,6 +76,12 @@ def _check_disk(settings: Settings) -> list[Finding]:
         for finding in check_checkpoint_disk(settings.disk_args())
         if finding.path not in ("model", "zone")  # said by the checks of the service and of the slices
     ]
+    zones = tpu_zones(settings.tpu_pool, settings.cluster.location)
+    if len(zones) > 1:
+        message = f"the disk is in {zones[0]}, and no pod mounts it in {', '.join(zones[1:])}."
+        findings.append(
+            error("disk-zone", "tpuPool.zones", message, "Name one zone, or keep the checkpoint in a bucket.")
+        )
     if settings.converts and settings.hugging_face_token is None:
         findings.append(
             error(

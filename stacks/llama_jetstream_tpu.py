@@ -15,6 +15,7 @@ from components.gke_gpu_cluster import GkeGpuCluster
 from components.gke_gpu_cluster_args import node_pools
 from components.gke_node_pool import initial_nodes
 from components.inference_service import InferenceService
+from components.placement import grown
 from components.quota import quotas_of_checkpoint_disk, quotas_of_cluster, quotas_of_pool, quotas_of_service, total
 from components.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
 from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
@@ -30,20 +31,20 @@ DISK = "jetstream-pytorch-ckpt"
 def needs(settings: Settings) -> Needs:
     """Return what the stack takes to come up, the conversion included, and at its largest."""
     cluster, args, location = settings.cluster, settings.service_args(), settings.cluster.location
-    pools = dict(cluster.cpu_pools or {})
+    pools, tpu_pool = dict(cluster.cpu_pools or {}), grown({POOL: settings.tpu_pool}, args)[POOL]
     if settings.converts and settings.from_bucket:
         # its node comes for the conversion, before the stack is up
         pool = pools[CONVERTER_POOL]
         pools[CONVERTER_POOL] = pool.model_copy(update={"nodes": max(1, initial_nodes(pool))})
     quotas = [
         *quotas_of_cluster(cluster.model_copy(update={"cpu_pools": pools})),
-        *quotas_of_pool(location, settings.tpu_pool),
+        *quotas_of_pool(location, tpu_pool),
         *quotas_of_service(location, args),
         *(quotas_of_checkpoint_disk(settings.disk_args()) if settings.from_disk else []),
     ]
     return Needs(
         quotas=total(quotas),
-        cost=hourly_cost(location, [*node_pools(cluster).values(), settings.tpu_pool]),
+        cost=hourly_cost(location, [*node_pools(cluster).values(), tpu_pool]),
         models=(args.model,) if settings.converts and not settings.conversion.own_weights else downloads_of(args),
         images=images_of(args),
     )

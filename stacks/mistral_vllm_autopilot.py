@@ -1,32 +1,35 @@
 """Mistral 7B, fine-tuned to summarize, with vLLM on GKE Autopilot, one L4 for each pod."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 
-from components.args import ComponentArgs, Input, given
-from components.chat_page import ChatPage, ChatPageArgs, check_chat_page
+from components.chat_page import ChatPage, check_chat_page
+from components.checkpoint_bucket import CheckpointBucket
 from components.cost import hourly_cost, hourly_cost_of_pods
 from components.exposure import Exposure
 from components.findings import Finding, error
+from components.fine_tune_checks import check_fine_tune_job
+from components.fine_tune_job import FineTuneJob
+from components.fine_tune_job_args import Save
 from components.gke_checks import check_gke_gpu_cluster
 from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
+from components.gke_gpu_cluster_args import node_pools
 from components.inference_checks import check_inference_service
 from components.inference_service import InferenceService, port_of
-from components.inference_service_args import InferenceServiceArgs
 from components.model_pod import server_of
-from components.node_pool_checks import region_of
-from components.placement import check_placement, pool_accelerators
-from components.quota import quotas_of_chat_page, quotas_of_cluster, quotas_of_service, total
+from components.placement import check_placement, grown
+from components.quota import quotas_of_chat_page, quotas_of_cluster, quotas_of_fine_tune, quotas_of_service, total
+from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from stacks.mistral_vllm_settings import FineTuneSettings, Settings
 from stacks.recipe import AccountValue, Needs, Recipe
 from stacks.serving import (
     check_gpu_metrics,
     create_metrics_adapter,
     downloads_of,
     images_of,
-    scaled,
     service_findings,
     serving_outputs,
 )
@@ -35,61 +38,14 @@ CLUSTER = "vllm"
 SERVICE = "llm"
 CHAT_PAGE = "chat"
 
-KNOWN_LATER = "http://made-by-this-stack/v1"
+BUCKET = "tuned"
+FINE_TUNE = "fine-tune"
+
+OF_ANOTHER_NAME = {"token": "huggingFaceToken", "wandbApiKey": "wandbApiKey", "accelerator": "service.accelerator"}
+"""Arguments of the fine-tune that the stack's configuration has elsewhere."""
+
+API_URL = "http://made-by-this-stack/v1"
 """Stands for a URL that is known once the service is there, so that the rest can be checked before."""
-
-
-class ChatPageSettings(ComponentArgs):
-    """The chat page. Those who reach it need an account, which the first of them gives."""
-
-    exposure: Exposure
-    """Who can reach it: `cluster`, through a forwarded port; `internal`; or `public`, for the `sourceRanges`."""
-    size: str | None = None
-    """Kubernetes quantity of the volume of accounts and conversations, deleted with the page. Default: `5Gi`."""
-    storage_class: str | None = None
-    """Storage class of the volume. Default: the cluster's."""
-
-
-class Settings(ComponentArgs):
-    """What the configuration of the stack says."""
-
-    cluster: GkeGpuClusterArgs
-    """The cluster: Autopilot, or with pools whose GPUs are then shared as they say."""
-    service: InferenceServiceArgs
-    """The model server. What follows from the cluster and from the settings below is filled in."""
-    chat_page: ChatPageSettings | None = None
-    """A page to chat with the model. Default: none."""
-    hugging_face_token: Input[str] | None = None
-    """Hugging Face token, with which the weights are downloaded. A secret."""
-    source_ranges: list[str] | None = None
-    """CIDR ranges that may reach the load balancers, where there are any."""
-
-    def service_args(self) -> InferenceServiceArgs:
-        """Return the arguments of the service with everything filled in."""
-        return self.service.model_copy(
-            update=given(
-                token=self.hugging_face_token,
-                autopilot=self.cluster.autopilot,
-                autoscaling=scaled(self.service),
-                source_ranges=self.source_ranges if self.service.exposure not in (None, Exposure.CLUSTER) else None,
-                region=region_of(self.cluster.location),
-                subnetwork=self.cluster.subnetwork,
-                pool_accelerators=pool_accelerators(self.cluster.gpu_pools or {}, self.service),
-            )
-        )
-
-    def chat_page_args(self, page: ChatPageSettings, api_url: Input[str] = KNOWN_LATER) -> ChatPageArgs:
-        """Return the arguments of the chat page with everything filled in."""
-        return ChatPageArgs(
-            api_url=api_url,
-            namespace=self.service.namespace,
-            size=page.size,
-            storage_class=page.storage_class,
-            exposure=page.exposure,
-            source_ranges=self.source_ranges if page.exposure is not Exposure.CLUSTER else None,
-            region=region_of(self.cluster.location),
-            subnetwork=self.cluster.subnetwork,
-        )
 
 
 def check(settings: Settings) -> list[Finding]:
@@ -100,9 +56,34 @@ def check(settings: Settings) -> list[Finding]:
         *(finding.under("cluster") for finding in check_gke_gpu_cluster(CLUSTER, settings.cluster)),
         *service_findings(settings.service, [*check_inference_service(SERVICE, service), *placement]),
         *check_gpu_metrics(settings.cluster, settings.service),
+        *_check_fine_tune(settings),
         *_check_chat_page(settings),
         *_check_ranges(settings),
     ]
+
+
+def _check_fine_tune(settings: Settings) -> list[Finding]:
+    tuning = settings.fine_tune
+    if tuning is None:
+        if settings.wandb_api_key is None:
+            return []
+        return [error("token-unused", "wandbApiKey", "nothing is trained that could be tracked.", "Set fineTune.")]
+    findings = [
+        replace(finding, path=OF_ANOTHER_NAME[finding.path])
+        if finding.path in OF_ANOTHER_NAME
+        else finding.under("fineTune")
+        for finding in check_fine_tune_job(FINE_TUNE, settings.fine_tune_args(tuning))
+    ]
+    if tuning.save is Save.ADAPTER and len(tuning.models) > 1:
+        findings.append(
+            error(
+                "adapter-candidates",
+                "fineTune.save",
+                "an adapter is served with its base model, and which of the candidates that is, is known too late.",
+                "Name one candidate, or set save to merged.",
+            )
+        )
+    return findings
 
 
 def _check_chat_page(settings: Settings) -> list[Finding]:
@@ -110,7 +91,7 @@ def _check_chat_page(settings: Settings) -> list[Finding]:
         return []
     findings = [
         finding if finding.path.startswith("sourceRanges") else finding.under("chatPage")
-        for finding in check_chat_page(CHAT_PAGE, settings.chat_page_args(settings.chat_page))
+        for finding in check_chat_page(CHAT_PAGE, settings.chat_page_args(settings.chat_page, API_URL))
     ]
     server = server_of(settings.service)
     if not server.generate_path.startswith("/v1/"):
@@ -141,10 +122,13 @@ def _check_ranges(settings: Settings) -> list[Finding]:
 
 def needs(settings: Settings) -> Needs:
     """Return what the stack takes to come up, and at its largest."""
-    cluster, args, page = settings.cluster, settings.service_args(), settings.chat_page
+    args, page = settings.service_args(), settings.chat_page
+    cluster = settings.cluster.model_copy(update={"gpu_pools": grown(settings.cluster.gpu_pools or {}, args)})
     quotas = [*quotas_of_cluster(cluster), *quotas_of_service(cluster.location, args)]
     if page is not None:
-        quotas += quotas_of_chat_page(cluster.location, settings.chat_page_args(page))
+        quotas += quotas_of_chat_page(cluster.location, settings.chat_page_args(page, API_URL))
+    if settings.fine_tune is not None:
+        quotas += quotas_of_fine_tune(cluster.location, settings.fine_tune_args(settings.fine_tune))
     cost = (
         hourly_cost_of_pods(cluster.location, args)
         if cluster.autopilot
@@ -157,10 +141,17 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the cluster, and on it the service with all that it needs to scale."""
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
     on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
-    adapter = create_metrics_adapter(cluster, settings.service)
+    before = create_metrics_adapter(cluster, settings.service)
+    args = settings.service_args()
+    if settings.fine_tune is not None:
+        job = _train(settings, settings.fine_tune, cluster, on_cluster)
+        reader = settings.identity_args(cluster.project, BucketRoleArgs(bucket=job.bucket))
+        account = WorkloadIdentityBinding(SERVICE, reader, on_cluster).service_account
+        args = settings.service_args(job.bucket, account)
+        before.append(job)
     # the address is reserved in the cluster's project, once that has the APIs
-    args = settings.service_args().model_copy(update={"project": cluster.project})
-    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=adapter))
+    args = args.model_copy(update={"project": cluster.project})
+    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=before))
     outputs: dict[str, Any] = serving_outputs(service, args)
     if settings.chat_page is not None:
         url = pulumi.Output.concat(
@@ -170,6 +161,16 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
         page = ChatPage(CHAT_PAGE, page_args, on_cluster)
         outputs |= {"chatPageUrl": page.url, "chatPageAccess": page.access}
     return {**outputs, "hourlyCost": needs(settings).cost, "kubeconfig": cluster.kubeconfig}
+
+
+def _train(
+    settings: Settings, tuning: FineTuneSettings, cluster: GkeGpuCluster, on_cluster: pulumi.ResourceOptions
+) -> FineTuneJob:
+    """Register the bucket, and the training that fills it."""
+    bucket = CheckpointBucket(BUCKET, settings.bucket_args(cluster.project)).bucket_name
+    writer = settings.identity_args(cluster.project, BucketRoleArgs(bucket=bucket, role="roles/storage.objectUser"))
+    account = WorkloadIdentityBinding(FINE_TUNE, writer, on_cluster).service_account
+    return FineTuneJob(FINE_TUNE, settings.fine_tune_args(tuning, bucket, account), on_cluster)
 
 
 RECIPE = Recipe(

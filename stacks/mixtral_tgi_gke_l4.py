@@ -16,7 +16,7 @@ from components.inference_service import InferenceService
 from components.inference_service_args import InferenceServiceArgs
 from components.model_pod import server_of
 from components.node_pool_checks import region_of
-from components.placement import check_placement, pool_accelerators
+from components.placement import check_placement, grown, pool_accelerators
 from components.quota import quotas_of_cluster, quotas_of_service, total
 from stacks.recipe import AccountValue, Needs, Recipe
 from stacks.serving import (
@@ -75,7 +75,8 @@ def check(settings: Settings) -> list[Finding]:
 
 def needs(settings: Settings) -> Needs:
     """Return what the stack takes to come up, and at its largest."""
-    cluster, args = settings.cluster, settings.service_args()
+    args = settings.service_args()
+    cluster = settings.cluster.model_copy(update={"gpu_pools": grown(settings.cluster.gpu_pools or {}, args)})
     return Needs(
         quotas=total([*quotas_of_cluster(cluster), *quotas_of_service(cluster.location, args)]),
         cost=hourly_cost(cluster.location, node_pools(cluster).values()),

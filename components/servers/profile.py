@@ -103,6 +103,8 @@ class ModelServer:
     """Files that it reads from `FILES_PATH`, by name. None of them: it reads none."""
     ready_file: str | None = None
     """File that is there once the model is loaded, where `health_path` answers before. None: it does not."""
+    alive_command: Callable[[Serving], tuple[str, ...] | None] = lambda _: None
+    """Command in its container that succeeds while it answers, where `health_path` asks for a key."""
     cache_path: str | None = None
     """Folder of what it compiles, which stays when it starts again. None: it keeps nothing of the kind."""
     group: int | None = None

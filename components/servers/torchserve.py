@@ -20,8 +20,10 @@ READY_FILE = "/tmp/model-ready"  # noqa: S108 of a container that nobody else wr
 KEY_FILE = "/home/model-server/key_file.json"
 """Where TorchServe writes the keys that it makes at each start: in its working directory."""
 
-DEFAULT_KEY_DAYS = 30
+DEFAULT_KEY_DAYS = 365
 """TorchServe's own hour would end before most clients do, and only its management API can prolong it."""
+
+READ_KEY = f"json.load(open('{KEY_FILE}'))['inference']['key']"
 
 
 def uses_keys(flags: TorchServeArgs | None) -> bool:
@@ -62,7 +64,15 @@ def _arguments(serving: Serving) -> list[str]:
 def _key(serving: Serving) -> str | None:
     if not uses_keys(serving.torchserve):
         return None
-    return f"python -c \"import json; print(json.load(open('{KEY_FILE}'))['inference']['key'])\""
+    return f'python -c "import json; print({READ_KEY})"'
+
+
+def _alive(serving: Serving) -> tuple[str, ...] | None:
+    if not uses_keys(serving.torchserve):
+        return None
+    # Kubernetes cannot read the key, which /ping asks for, too
+    request = f"Request('http://127.0.0.1:{PORT}/ping', headers={{'Authorization': 'Bearer ' + {READ_KEY}}})"
+    return ("python", "-c", f"import json; from urllib.request import Request, urlopen; urlopen({request}, timeout=4)")
 
 
 SERVER = ModelServer(
@@ -94,8 +104,9 @@ SERVER = ModelServer(
     takes_memory_at_start=True,
     further_ports={"metrics": METRICS_PORT},
     files=lambda serving: {CONFIG_FILE: _config(serving)},
-    # /ping is healthy while the model is still loaded
+    # /ping says that it is healthy as soon as a worker was started
     ready_file=READY_FILE,
+    alive_command=_alive,
     cache_path=CACHE_PATH,
     group=1000,
     key_command=_key,

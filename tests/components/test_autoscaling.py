@@ -13,6 +13,7 @@ from components.quantities import quantity
 from components.servers import SERVERS
 from components.servers.metrics import load_metrics
 from tests.components.guide import CPU_SERVICE, SERVICE, changed, record_service
+from tests.components.test_torchserve_service import OPEN, TORCHSERVE
 from tests.components.test_tpu_service import JETSTREAM
 from tests.components.test_tpu_service import VLLM as VLLM_TPU
 from tests.components.test_triton_service import TRITON
@@ -29,6 +30,7 @@ SERVICES: dict[str, dict[str, Any]] = {
     "vllm-generate": {**VLLM, **DEMONSTRATION},
     "vllm-tpu": changed(JETSTREAM, VLLM_TPU),
     "triton": TRITON,
+    "torchserve": changed(TORCHSERVE, {path.replace("__", "."): value for path, value in OPEN.items()}),
 }
 
 

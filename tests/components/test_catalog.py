@@ -11,6 +11,9 @@ from components.nodes import allocatable
 CATALOG = load_catalog()
 UNPRICED = {"tpu-v6e-slice": {"asia-east1", "southamerica-east1"}}
 """Regions for which the source has a placeholder instead of a price."""
+NO_SPOT = {"tpu-v6e-slice": {"southamerica-west1"}, "nvidia-h200-141gb": {"asia-south2", "us-east5"}}
+"""Regions for which it has no spot price."""
+NOT_ON_DEMAND = ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g", "a3-ultragpu-8g", "a4-highgpu-8g")
 TEXTS = {kind: files("components.catalog").joinpath(f"{kind}.toml").read_text(encoding="utf-8") for kind in KINDS}
 
 
@@ -55,13 +58,11 @@ def test_accelerator_machines_are_priced_where_their_accelerator_is(name: str) -
         if any(machine.accelerator in zone.accelerators for zone in region.zones.values())
     }
     unpriced = UNPRICED.get(str(machine.accelerator), set())
-    assert set(machine.hourly_usd) == offering - unpriced
-    # nor has it a spot price of the v6e there
-    no_spot = {"southamerica-west1"} if machine.accelerator == "tpu-v6e-slice" else set()
-    assert set(machine.spot_hourly_usd) == offering - unpriced - no_spot
+    assert set(machine.hourly_usd) == (set() if name in NOT_ON_DEMAND else offering - unpriced)
+    assert set(machine.spot_hourly_usd) == offering - unpriced - NO_SPOT.get(str(machine.accelerator), set())
 
 
-@pytest.mark.parametrize("name", CATALOG.machines)
+@pytest.mark.parametrize("name", sorted(CATALOG.machines.keys() - set(NOT_ON_DEMAND)))
 def test_spot_costs_less(name: str) -> None:
     machine = CATALOG.machines[name]
     assert all(price < machine.hourly_usd[region] for region, price in machine.spot_hourly_usd.items())
@@ -167,7 +168,8 @@ def test_a_family_costs_in_proportion_to_its_cpus(family: str) -> None:
             "topologies",
             "[topologies.ct5p-hightpu-4t]",
             "[topologies.ct5p-hightpu-8t]",
-            "machine ct5p-hightpu-4t: it must have TPUs and be in topologies.toml, or neither; machine ct5p-hightpu-8t",
+            "machine ct5p-hightpu-4t: it must have TPUs and be in topologies.toml, or neither (topologies.toml);"
+            " machine ct5p-hightpu-8t",
         ),
         (
             "topologies",
@@ -180,7 +182,30 @@ def test_a_family_costs_in_proportion_to_its_cpus(family: str) -> None:
         ("topologies", '"2x2x1"', '"4"', "topologies.ct5p-hightpu-4t.shapes.0: String should match"),
         ("topologies", '"2x2x1"', '"0x2x1"', "topologies.ct5p-hightpu-4t.shapes.0: String should match"),
         ("topologies", '["1x1"]', "[]", "topologies.ct5lp-hightpu-1t.shapes: Tuple should have at least 1 item"),
-        ("assumptions", "value = 0.9", "", "assumptions.memory_fraction.value: Field required"),
+        ("assumptions", "value = 0.9", "", "assumptions.memory_fraction.value: Field required (assumptions.toml)"),
+        ("prices", "us-central1 = 4.0017", "us-central1 = -1", "than 0 (prices.toml)"),
+        (
+            "machines",
+            "cpus = 48",
+            "cpus = 0",
+            "machines.g2-standard-48.cpus: Input should be greater than 0 (machines.toml)",
+        ),
+        ("regions", "us-west4-a =", "us-west3-d =", "zone us-west3-d is not in it (regions.toml)"),
+        ("accelerators", "bfloat16 = 121", "bf16 = 121", "accelerators.nvidia-l4.peak_tflops.bf16"),
+        ("accelerators", 'link = "ICI"', 'link = "IB"', "tpu-v5-lite-podslice.link: Input should be 'NVLink', 'ICI'"),
+        (
+            "models",
+            "experts = 128\nactive_experts = 8",
+            "experts = 128\nactive_experts = 4",
+            "model Qwen/Qwen3-30B-A3B: experts and active_experts do not agree with active_parameters (models.toml)",
+        ),
+        (
+            "models",
+            "feed_forward = 14_336\nvocabulary = 32_768",
+            "feed_forward = 143_360\nvocabulary = 32_768",
+            "model mistralai/Mistral-7B-Instruct-v0.3: its feed-forward blocks alone have 56371445760 weights",
+        ),
+        ("models", "window = 128\n", "", "model openai/gpt-oss-20b: window and windowed_layers must come together"),
     ],
 )
 def test_a_broken_catalogue_is_refused(kind: str, old: str, new: str, complaint: str) -> None:
@@ -231,3 +256,63 @@ def test_a_record_has_its_own_source_before_that_of_its_file() -> None:
 )
 def test_allocatable(name: str, cpus: float, memory_gib: float) -> None:
     assert allocatable(CATALOG.machines[name]) == pytest.approx((cpus, memory_gib), abs=0.001)
+
+
+VISION = {"google/gemma-3-4b-it", "google/gemma-3-12b-it", "google/gemma-3-27b-it"}
+"""Models with a part that sees, which the shape of the rest does not tell of."""
+
+
+@pytest.mark.parametrize("name", CATALOG.models)
+def test_the_count_of_weights_follows_from_the_shape(name: str) -> None:
+    model = CATALOG.models[name]
+    attention = 2 * model.hidden * (model.heads + model.kv_heads) * model.head_dim
+    blocks = model.layers * (attention + model.experts * model.expert_parameters)
+    embeddings = model.vocabulary * model.hidden * (1 if model.tied_embeddings else 2)
+    # norms and biases, and routers of a mixture, are in none of these; a vision tower has 0.42 billion
+    rest = model.parameters - blocks - embeddings
+    assert 0 <= rest < 0.002 * model.parameters + (430_000_000 if name in VISION else 0)
+
+
+def test_a_mixture_of_experts() -> None:
+    mixtral = CATALOG.models["mistralai/Mixtral-8x22B-v0.1"]
+    assert (round(mixtral.parameters / 1e9), round(mixtral.active_parameters / 1e9)) == (141, 39)
+    assert (mixtral.experts, mixtral.active_experts) == (8, 2)
+
+
+@pytest.mark.parametrize("name", [name for name, model in CATALOG.models.items() if model.file is None])
+def test_published_weights_take_what_their_type_takes(name: str) -> None:
+    model = CATALOG.models[name]
+    if model.dtype == "mxfp4":
+        experts = model.layers * model.experts * model.expert_parameters
+        assert model.weight_bytes == experts * 4.25 / 8 + 2 * (model.parameters - experts)
+    else:
+        # a few buffers that are no weights, in Llama 2
+        assert 0 <= model.weight_bytes - 2 * model.parameters < 10_000
+
+
+def test_who_must_accept_terms() -> None:
+    gated = {name.partition("/")[0] for name, model in CATALOG.models.items() if model.gated}
+    free = {name.partition("/")[0] for name, model in CATALOG.models.items() if not model.gated}
+    assert gated == {"mistralai", "meta-llama", "google"}
+    assert free == {"Qwen", "microsoft", "deepseek-ai", "openai"}
+
+
+@pytest.mark.parametrize("name", CATALOG.accelerators)
+def test_peak_rates(name: str) -> None:
+    accelerator = CATALOG.accelerators[name]
+    peaks = accelerator.peak_tflops
+    assert accelerator.bfloat16 == (name != "nvidia-tesla-t4")
+    sixteen = peaks.get("bfloat16") or peaks["float16"]
+    # 8 bits are twice as fast, where they are computed in at all
+    assert all(
+        rate == pytest.approx(factor * sixteen, rel=0.01)
+        for kind, rate in peaks.items()
+        for factor in [1 if "16" in kind or name == "tpu-v5p-slice" else 2]
+    )
+    assert (accelerator.link == "ICI") == (accelerator.kind == "tpu")
+
+
+def test_machines_that_google_does_not_sell_on_demand() -> None:
+    small, whole = CATALOG.machines["a3-highgpu-2g"], CATALOG.machines["a3-highgpu-8g"]
+    assert small.spot_hourly_usd["us-central1"] == pytest.approx(whole.spot_hourly_usd["us-central1"] / 4, abs=0.001)
+    assert all(not CATALOG.machines[name].hourly_usd for name in NOT_ON_DEMAND)

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
-from components.cost import hourly_cost, hourly_cost_of_pods
+from components.cost import Cost, hourly_cost, hourly_cost_of_hosts, hourly_cost_of_pods
 from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from tests.components.guide import CPU_SERVICE, GONE, cluster_args, service_args
 from tests.components.vllm_guide import vllm_args
 
 
-def cost_of(cluster: GkeGpuClusterArgs) -> dict[str, float | str] | None:
+def cost_of(cluster: GkeGpuClusterArgs) -> Cost | None:
     return hourly_cost(cluster.location, node_pools(cluster).values())
 
 
@@ -24,15 +24,49 @@ def test_the_guide() -> None:
     assert cost == {
         "minimum": pytest.approx(5.0157),
         "maximum": pytest.approx(10.0314),
+        "onDemand": {"minimum": pytest.approx(5.0157), "maximum": pytest.approx(10.0314)},
+        # the CPU nodes stay as they are
+        "spot": {
+            "minimum": pytest.approx(5.0157 - 4.0017 + 2.2496),
+            "maximum": pytest.approx(10.0314 - 2 * (4.0017 - 2.2496)),
+        },
         "unit": "USD per hour, nodes only",
         "pricesOf": "2026-07-30",
     }
 
 
-def bounds(**changes: Any) -> tuple[float, float]:
+def bounds(**changes: Any) -> tuple[Any, Any]:
     cost = cost_of(cluster_args(**changes))
     assert cost is not None
-    return float(cost["minimum"]), float(cost["maximum"])
+    return cost["minimum"], cost["maximum"]
+
+
+def test_what_is_configured_does_not_change_what_it_would_cost_otherwise() -> None:
+    on_demand, spot = cost_of(cluster_args()), cost_of(cluster_args(gpuPools__l4__spot=True))
+    assert on_demand
+    assert spot
+    assert (spot["onDemand"], spot["spot"]) == (on_demand["onDemand"], on_demand["spot"])
+    assert {name: spot[name] for name in ("minimum", "maximum")} == spot["spot"]
+
+
+def test_a_cpu_pool_on_spot_counts_so_in_both() -> None:
+    cost = cost_of(cluster_args(cpuPool__spot=True))
+    assert cost
+    assert cost["minimum"] < bounds()[0]
+    assert isinstance(cost["onDemand"], dict)
+    assert cost["onDemand"]["minimum"] == bounds()[0]
+
+
+def test_where_there_are_no_spot_prices_there_are_none() -> None:
+    cost = hourly_cost_of_hosts("BM.GPU4.8", 2)
+    assert cost == {
+        "minimum": 48.8,
+        "maximum": 48.8,
+        "onDemand": {"minimum": 48.8, "maximum": 48.8},
+        "unit": "USD per hour, hosts only",
+        "pricesOf": "2026-11-21",
+    }
+    assert hourly_cost_of_hosts("BM.GPU5", 1) is None
 
 
 def test_spot_is_cheaper() -> None:
@@ -77,6 +111,8 @@ def test_pods_of_autopilot_cost_the_machines_that_hold_them() -> None:
     assert hourly_cost_of_pods("us-central1", vllm_args(scaling)) == {
         "minimum": pytest.approx(price, abs=1e-4),
         "maximum": pytest.approx(3 * price, abs=1e-4),
+        "onDemand": {"minimum": pytest.approx(price, abs=1e-4), "maximum": pytest.approx(3 * price, abs=1e-4)},
+        "spot": {"minimum": pytest.approx(spot, abs=1e-4), "maximum": pytest.approx(3 * spot, abs=1e-4)},
         "unit": UNIT,
         "pricesOf": machine.prices.date.isoformat(),
     }

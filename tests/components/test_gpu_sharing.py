@@ -36,6 +36,7 @@ MACHINES = {
     "nvidia-tesla-a100": "a2-highgpu-1g",
     "nvidia-a100-80gb": "a2-ultragpu-2g",
     "nvidia-h100-80gb": "a3-highgpu-8g",
+    "nvidia-h200-141gb": "a3-ultragpu-8g",
 }
 """A machine type with one, two, four and eight GPUs."""
 
@@ -75,6 +76,11 @@ WAYS: list[tuple[str, dict[str, Any], dict[str, str], dict[str, Any], int]] = [
             ("nvidia-h100-80gb", 8, "2g.20gb", 3),
             ("nvidia-h100-80gb", 8, "3g.40gb", 2),
             ("nvidia-h100-80gb", 8, "7g.80gb", 1),
+            ("nvidia-h200-141gb", 8, "1g.18gb", 7),
+            ("nvidia-h200-141gb", 8, "1g.35gb", 4),
+            ("nvidia-h200-141gb", 8, "2g.35gb", 3),
+            ("nvidia-h200-141gb", 8, "3g.71gb", 2),
+            ("nvidia-h200-141gb", 8, "7g.141gb", 1),
         )
     ),
     # partitions can be shared in turn
@@ -191,7 +197,7 @@ def pool_findings(gpu: str, way: dict[str, Any]) -> list[Finding]:
     return check_gke_gpu_cluster("guide", cluster(gpu, way), "test-project")
 
 
-CUT = "nvidia-tesla-a100, nvidia-a100-80gb, nvidia-h100-80gb"
+CUT = "nvidia-tesla-a100, nvidia-a100-80gb, nvidia-h100-80gb, nvidia-h200-141gb"
 
 
 @pytest.mark.parametrize(

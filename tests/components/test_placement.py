@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
+from components.gke_node_pool import initial_nodes
 from components.nodes import allocatable
-from components.placement import check_placement, pool_accelerators, pools_for
+from components.placement import check_placement, grown, pool_accelerators, pools_for
 from tests.components.guide import CLUSTER, GONE, cluster_args, service_args
 
 SMALL: dict[str, Any] = {"machineType": "g2-standard-24", "minNodes": 0, "maxNodes": 3}
@@ -36,6 +37,22 @@ def test_the_guide_finds_its_nodes() -> None:
         ({"gpuPools.l4.localSsds": GONE}, {}, "storage.hostPath", "placement-local-ssd"),
         ({"gpuPools.l4.localSsds": 0}, {}, "storage.hostPath", "placement-local-ssd"),
         ({}, {"storage.size": "1500Gi"}, "storage.hostPath", "placement-local-ssd"),
+        # by hand: of 4 x 375 GB a tenth is for eviction, and 100 GiB are GKE's: 1157.3 GiB
+        ({}, {"resources.ephemeralStorage": "1158Gi"}, "resources.ephemeralStorage", "placement-resources"),
+        ({}, {"storage": {"kind": "empty-dir", "size": "1158Gi"}}, "storage.size", "placement-resources"),
+        # GKE's own example: a boot disk of 100 GB leaves 43.8 GiB
+        (
+            {"gpuPools.l4.localSsds": GONE},
+            {"storage": {"kind": "empty-dir", "size": "44Gi"}},
+            "storage.size",
+            "placement-resources",
+        ),
+        (
+            {"gpuPools.l4.localSsds": GONE, "gpuPools.l4.diskSizeGb": 200},
+            {"storage": {"kind": "empty-dir", "size": "94Gi"}},
+            "storage.size",
+            "placement-resources",
+        ),
     ],
 )
 def test_one_mistake_is_one_error(cluster: dict[str, Any], service: dict[str, Any], path: str, code: str) -> None:
@@ -47,6 +64,10 @@ def test_one_mistake_is_one_error(cluster: dict[str, Any], service: dict[str, An
     [
         {"resources.cpu": "47", "resources.memory": "180Gi"},
         {"storage.size": "1300Gi"},
+        {"resources.ephemeralStorage": "1157Gi"},
+        {"storage": {"kind": "empty-dir", "size": "1157Gi"}},
+        # a disk of its own, whatever its size
+        {"storage": {"kind": "ephemeral-volume", "size": "2000Gi"}},
         {"accelerators": 1},
         {"nodeSelector": GONE},
         # labels that GKE itself gives the nodes
@@ -67,16 +88,28 @@ def test_another_folder_needs_no_local_ssd() -> None:
     assert found({"gpuPools.l4.localSsds": GONE}, storage__hostPath="/var/lib/weights") == []
 
 
-def test_every_pool_that_may_take_a_pod_must_be_able_to() -> None:
-    cluster = {"gpuPools.small": {**SMALL, "labels": {"accelerator": "nvidia-gpu"}}}
-    assert found(cluster) == [
+def test_where_no_pool_can_take_the_pod_all_are_told() -> None:
+    cluster = {
+        "gpuPools.l4.machineType": "g2-standard-12",
+        "gpuPools.l4.localSsds": 1,
+        "gpuPools.l4.acceleratorCount": 1,
+    }
+    assert found({**cluster, "gpuPools.small": {**SMALL, "labels": {"accelerator": "nvidia-gpu"}}}) == [
+        ("accelerators", "placement-accelerators"),
+        ("resources.cpu", "placement-resources"),
+        ("resources.memory", "placement-resources"),
         ("accelerators", "placement-accelerators"),
         ("resources.cpu", "placement-resources"),
         ("resources.memory", "placement-resources"),
         ("storage.hostPath", "placement-local-ssd"),
     ]
-    # and those with other labels need not
-    assert found({"gpuPools.small": SMALL}) == []
+
+
+def test_nodes_that_cannot_take_the_pod_do_not_count() -> None:
+    small = {"gpuPools.small": {**SMALL, "labels": {"accelerator": "nvidia-gpu"}}}
+    assert pool_accelerators(cluster_args(**small).gpu_pools or {}, service_args()) == 2 * 4
+    both = service_args(accelerators=1, shards=1, resources__cpu="10", resources__memory="40Gi")
+    assert pool_accelerators(cluster_args(**small).gpu_pools or {}, both) == 2 * 4 + 3 * 2
 
 
 def test_the_pool_at_its_largest() -> None:
@@ -84,7 +117,9 @@ def test_the_pool_at_its_largest() -> None:
     assert pool_accelerators(cluster_args(gpuPools__l4__maxNodes=5).gpu_pools or {}, service_args()) == 5 * 4
     both = cluster_args(gpuPools__small=SMALL).gpu_pools or {}
     assert pool_accelerators(both, service_args()) == 2 * 4
-    assert pool_accelerators(both, service_args(nodeSelector=GONE)) == 2 * 4 + 3 * 2
+    assert pool_accelerators(both, service_args(nodeSelector=GONE)) == 2 * 4
+    small = service_args(nodeSelector=GONE, accelerators=2, shards=2)
+    assert pool_accelerators(both, small) == 2 * 4 + 3 * 2
     assert set(pools_for(both, service_args(nodeSelector=GONE))) == {"l4", "small"}
     assert pool_accelerators(cluster_args(gpuPools={}).gpu_pools or {}, service_args()) is None
 
@@ -92,6 +127,22 @@ def test_the_pool_at_its_largest() -> None:
 @pytest.mark.parametrize("machine", ["n2d-standard-8", "g2-standard-47"])
 def test_a_machine_without_gpus_is_said_elsewhere(machine: str) -> None:
     assert found({"gpuPools.l4.machineType": machine}) == []
+
+
+LARGE = {"machineType": "g2-standard-96", "minNodes": 0, "maxNodes": 1, "labels": {"accelerator": "nvidia-gpu"}}
+PATH = "/var/lib/weights"
+
+
+def test_one_pool_that_holds_the_pod_is_enough() -> None:
+    more = {"gpuPools.more": LARGE}
+    assert found(more, accelerators=8, shards=8, storage__hostPath=PATH) == []
+    assert found(more, resources__cpu="90", storage__hostPath=PATH) == []
+    # nowhere
+    codes = found(more, resources__cpu="96", storage__hostPath=PATH)
+    assert codes == [("resources.cpu", "placement-resources")] * 2
+    # where it may land, it finds its local SSDs or it does not
+    assert found(more) == [("storage.hostPath", "placement-local-ssd")]
+    assert found({"gpuPools.more": {**LARGE, "machineType": "g2-standard-12"}}) == []
 
 
 def test_the_remedy_names_the_pools_there_are() -> None:
@@ -108,3 +159,38 @@ def test_what_gke_leaves_of_a_node() -> None:
     cpus, memory = allocatable(load_catalog().machines[CLUSTER["gpuPools"]["l4"]["machineType"]])
     assert cpus == pytest.approx(48 - 0.19)
     assert memory == pytest.approx(192 - 10.6 - 100 / 1024)
+
+
+@pytest.mark.parametrize(
+    ("pools", "service", "nodes"),
+    [
+        # none is needed beyond those that there are
+        ({}, {}, {"l4": (1, 1)}),
+        ({"gpuPools.l4.nodes": 0, "gpuPools.l4.minNodes": 0}, {}, {"l4": (1, 1)}),
+        ({"gpuPools.l4.nodes": 2, "gpuPools.l4.minNodes": 0}, {}, {"l4": (1, 2)}),
+        ({"gpuPools.l4.nodes": 0, "gpuPools.l4.minNodes": 0}, {"replicas": 2}, {"l4": (2, 2)}),
+        (
+            {"gpuPools.l4.nodes": 0, "gpuPools.l4.minNodes": 0},
+            {"autoscaling": {"minReplicas": 2, "maxReplicas": 2}},
+            {"l4": (2, 2)},
+        ),
+        # four pods of one GPU share a node of four
+        (
+            {"gpuPools.l4.nodes": 0, "gpuPools.l4.minNodes": 0},
+            {"accelerators": 1, "shards": 1, "replicas": 5},
+            {"l4": (2, 2)},
+        ),
+        # one pool is enough
+        (
+            {"gpuPools.more": {**SMALL, "machineType": "g2-standard-48", "labels": {"accelerator": "nvidia-gpu"}}},
+            {},
+            {"l4": (1, 1), "more": (0, 0)},
+        ),
+        ({"gpuPools.more": SMALL}, {}, {"l4": (1, 1), "more": (0, 0)}),
+    ],
+)
+def test_pods_make_their_pools_grow(
+    pools: dict[str, Any], service: dict[str, Any], nodes: dict[str, tuple[int, int]]
+) -> None:
+    found = grown(cluster_args(**pools).gpu_pools or {}, service_args(**service))
+    assert {name: (pool.min_nodes, initial_nodes(pool)) for name, pool in found.items()} == nodes

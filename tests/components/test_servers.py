@@ -49,7 +49,7 @@ def test_the_request_is_json_with_the_prompt(server: ModelServer) -> None:
 @ALL
 def test_it_listens_where_it_is_probed(server: ModelServer) -> None:
     wanted = serving(model=LLAMA_2, model_file="a.gguf", jetstream=FLAGS)
-    told = {**server.environment(wanted), "arguments": " ".join(server.arguments(wanted))}
+    told = {**server.environment(wanted), **server.files(wanted), "arguments": " ".join(server.arguments(wanted))}
     # a sidecar's own port cannot be told
     assert server.sidecar or any(str(server.port) in value for value in told.values())
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from components.catalog import load_catalog
 from components.sizing import (
+    GIB,
     SlotFit,
     can_split,
     can_split_cache,
@@ -20,6 +21,7 @@ from components.sizing import (
     smallest_count,
     weight_bytes,
 )
+from tests.components.measurements import ROOM, WEIGHTS, Room, Weights
 
 MIXTRAL = "mistralai/Mixtral-8x7B-Instruct-v0.1"
 MISTRAL = "mistralai/Mistral-7B-Instruct-v0.3"
@@ -316,3 +318,55 @@ def test_unknown_names_of_slots() -> None:
         slots(LLAMA_2, "tpu-v9", 8, 80, 2048)
     with pytest.raises(KeyError, match="someone/something"):
         most_slots("someone/something", V5E, 8, 2048)
+
+
+@pytest.mark.parametrize("measured", WEIGHTS, ids=lambda each: f"{each.model}-{each.count}")
+def test_weights_that_vllm_loaded(measured: Weights) -> None:
+    padded = "gpt-oss" in measured.model
+    expected = weight_bytes(measured.model, measured.quantization) / measured.count / GIB
+    assert expected == pytest.approx(measured.gib, rel=0.07 if padded else 0.01)
+    assert expected < 1.001 * measured.gib
+
+
+def room(measured: Room, reserve_gib: float = 0) -> float:
+    """GiB that sizing thinks are left on each GPU."""
+    share = measured.memory_fraction / load_catalog().assumptions["memory_fraction"].value
+    fitting = fit(
+        measured.model,
+        measured.quantization,
+        measured.accelerator,
+        measured.count,
+        share=share,
+        reserve_gib=reserve_gib,
+    )
+    return fitting.left_gib_per_accelerator
+
+
+@pytest.mark.parametrize("measured", ROOM, ids=lambda each: each.model)
+def test_room_that_vllm_had_for_its_cache(measured: Room) -> None:
+    # too much by 0.9 to 2.8 GiB of 80: what it profiled with a full batch is more than the activations of one prompt
+    too_much = room(measured) - measured.cache_gib
+    assert 0.8 < too_much < 2.8
+    assert too_much < 0.035 * load_catalog().accelerators[measured.accelerator].memory_gib
+    # which the reserve of what is recommended nearly covers
+    assert room(measured, load_catalog().assumptions["engine_reserve_gib"].value) - measured.cache_gib < 0.8
+
+
+def test_a_cache_in_8_bits_holds_twice_as_much() -> None:
+    sixteen, eight = (fit(MISTRAL, None, L4, 1, cache_bits=bits).kv_tokens for bits in (16, 8))
+    assert eight == pytest.approx(2 * sixteen, abs=1)
+    assert kv_bytes_per_token(MISTRAL, 8) == 64 * 1024
+
+
+def test_requests_that_the_cache_holds() -> None:
+    fitting = fit(MISTRAL, None, L4, 1)
+    assert fitting.batch(4096) == fitting.kv_tokens // 4096 == 11
+    assert fitting.batch(fitting.kv_tokens) == 1
+    assert fitting.batch(fitting.kv_tokens + 1) == 0
+    # room for tokens is of no use where the heads cannot be split
+    assert fit(MIXTRAL, "bitsandbytes-nf4", A100_80, 3).batch(1) == 0
+
+
+def test_what_is_kept_free() -> None:
+    all_of_it, less = (fit(MISTRAL, None, L4, 1, reserve_gib=reserve) for reserve in (0, 2))
+    assert all_of_it.left_gib_per_accelerator - less.left_gib_per_accelerator == pytest.approx(2)

@@ -59,6 +59,8 @@ def test_the_quota() -> None:
         "CPUS": ("8", "12"),
         "N2_CPUS": ("16", "16"),
         "SSD_TOTAL_GB": ("450", "500"),
+        # of the NAT
+        "IN_USE_ADDRESSES`, `STATIC_ADDRESSES": ("1", "1"),
     }
     pools = [pool.inputs for pool in run(JETSTREAM).of("container/nodePool:NodePool")]
     assert {pool["nodeConfig"]["machineType"]: pool["nodeConfig"].get("diskSizeGb", 100) for pool in pools} == {

@@ -17,7 +17,7 @@ from simulator import Fault, SimulatedClouds
 from stacks import RECIPES
 
 MIXTRAL, JETSTREAM, MISTRAL = "mixtral-tgi-gke-l4", "llama-jetstream-tpu", "mistral-vllm-autopilot"
-TRITON = "mixtral-triton-oci"
+TRITON, TORCHSERVE = "mixtral-triton-oci", "mixtral-torchserve-gke"
 GPU_POOL = "mixtral8x7-cluster-gke-mixtral-moe-gpu-pool"
 
 OUTPUTS = {
@@ -38,6 +38,7 @@ CHANGE = {
     MIXTRAL: "cluster.gpuPools.mixtral-moe-gpu-pool.maxNodes=3",
     JETSTREAM: "service.jetstream.batchSize=64",
     MISTRAL: "service.autoscaling.maxReplicas=3",
+    TORCHSERVE: "service.sharedMemory=16Gi",
     TRITON: "host.bootVolumeGb=1200",
     "dev": "service.replicas=2",
 }
@@ -65,6 +66,7 @@ def test_a_stack_comes_up_stays_changes_and_goes(project: Path, stack: str) -> N
         "dev": {"loadBalancerIp", "hourlyCost", "kubeconfig"},
         JETSTREAM: {"loadBalancerIp"},
         MISTRAL: {"loadBalancerIp"},
+        TORCHSERVE: {"loadBalancerIp"},
         TRITON: {"kubeconfig"},
     }.get(stack, set[str]())
     of_hosts = {"sshCommand", "setupLog"} if stack == TRITON else set[str]()

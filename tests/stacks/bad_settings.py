@@ -299,6 +299,13 @@ CASES: list[tuple[tuple[str, ...], dict[str, Any], str, str, str]] = [
     (JETSTREAM_ONLY, {**DISK, "conversion.ownWeights": True}, "disk-conversion", "conversion.ownWeights", "bucket"),
     (
         JETSTREAM_ONLY,
+        {**DISK, "cluster.location": "us-west4", "tpuPool.zones": ["us-west4-a", "us-west4-b"]},
+        "disk-zone",
+        "tpuPool.zones",
+        "us-west4-b",
+    ),
+    (
+        JETSTREAM_ONLY,
         {**DISK, "cluster.addons.persistentDiskCsi": False},
         "addon-missing",
         "cluster.addons.persistentDiskCsi",

@@ -13,7 +13,7 @@ from tests.recording import Recording, record
 
 ROOT = Path(__file__).parents[2]
 MIXTRAL, JETSTREAM, TRITON, DEV = "mixtral-tgi-gke-l4", "llama-jetstream-tpu", "mixtral-triton-oci", "dev"
-MISTRAL = "mistral-vllm-autopilot"
+MISTRAL, TORCHSERVE = "mistral-vllm-autopilot", "mixtral-torchserve-gke"
 
 
 def stack_file(stack: str) -> dict[str, Any]:

@@ -8,7 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.findings import ConfigurationError
-from tests.stacks.stack_file import DEV, JETSTREAM, MISTRAL, MIXTRAL, TRITON, configuration, run_configuration
+from tests.stacks.stack_file import (
+    DEV,
+    JETSTREAM,
+    MISTRAL,
+    MIXTRAL,
+    TORCHSERVE,
+    TRITON,
+    configuration,
+    run_configuration,
+)
 
 Place = tuple[str | int, ...]
 SECRETS = ("llm-serving:huggingFaceToken",)
@@ -28,7 +37,7 @@ def at(value: Any, place: Place) -> Any:
     return value
 
 
-FILES = {stack: configuration(stack) for stack in (MIXTRAL, JETSTREAM, MISTRAL, TRITON, DEV)}
+FILES = {stack: configuration(stack) for stack in (MIXTRAL, JETSTREAM, MISTRAL, TORCHSERVE, TRITON, DEV)}
 # values of the wrong place are the likeliest mistakes, and get furthest
 LIKELY = [at(file, place) for file in FILES.values() for place in places(file)]
 TEXTS = st.text(max_size=6) | st.sampled_from(

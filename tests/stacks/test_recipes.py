@@ -4,7 +4,18 @@ import pytest
 
 import stacks
 from stacks.recipe import Recipe
-from tests.stacks.stack_file import DEV, JETSTREAM, MIXTRAL, ROOT, TRITON, defaults, run, stack_file
+from tests.stacks.stack_file import (
+    DEV,
+    JETSTREAM,
+    MISTRAL,
+    MIXTRAL,
+    ROOT,
+    TORCHSERVE,
+    TRITON,
+    defaults,
+    run,
+    stack_file,
+)
 
 # design.md, section 5
 OUTPUTS = {
@@ -26,7 +37,7 @@ EVERY = pytest.mark.parametrize("name", list(stacks.RECIPES))
 
 
 def test_the_recipes() -> None:
-    assert set(stacks.RECIPES) == {MIXTRAL, JETSTREAM, TRITON, DEV}
+    assert set(stacks.RECIPES) == {MIXTRAL, MISTRAL, TORCHSERVE, JETSTREAM, TRITON, DEV}
     assert all(recipe.name == name and recipe.title for name, recipe in stacks.RECIPES.items())
 
 
@@ -67,6 +78,8 @@ def test_every_recipe_has_the_same_outputs(name: str) -> None:
     without_value = {
         DEV: {"loadBalancerIp", "hourlyCost", "kubeconfig"},
         JETSTREAM: {"loadBalancerIp"},
+        MISTRAL: {"loadBalancerIp"},
+        TORCHSERVE: {"loadBalancerIp"},
     }.get(name, set[str]())
     assert set(recording.stack_outputs()) | without_value == (OF_HOSTS if name == TRITON else OUTPUTS)
 
