@@ -6,9 +6,11 @@ import sys
 
 from rich.console import Console
 
+from bench.checks import measure_checks
 from bench.compare import compare
 from bench.errors import BenchError
 from bench.growth import growth
+from bench.rehearsed import environment
 from bench.report import show, to_json
 from engine import EngineError, find_pulumi
 
@@ -30,15 +32,16 @@ def main() -> int:
         pulumi_cli = find_pulumi(console.print)
         comparisons = compare(pulumi_cli, arguments.runs, console.print)
         growths = growth(pulumi_cli, arguments.runs, console.print)
+        checks = measure_checks(arguments.runs, environment(pulumi_cli), console.print)
     except (BenchError, EngineError) as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
-    document = to_json(comparisons, growths)
+    document = to_json(comparisons, growths, checks)
     if arguments.json:
         print(json.dumps(document, indent=2))
-    show(comparisons, growths, console)
+    show(comparisons, growths, checks, console)
     return 0 if document["kept"] else 1
 
 

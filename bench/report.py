@@ -8,17 +8,19 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from bench.checks import BOUND_SECONDS, Checks
 from bench.compare import STACK, Comparison
 from bench.growth import FIRST, LAST, MARGIN, MIDDLE, SIZES, Growth, Line
 
 
-def to_json(comparisons: Sequence[Comparison], growths: Sequence[Growth]) -> dict[str, Any]:
+def to_json(comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks) -> dict[str, Any]:
     """Return everything as one JSON document. `Any`: JSON."""
     return {
         "stack": STACK,
         "comparisons": [{**asdict(each), "kept": each.kept} for each in comparisons],
         "growth": [{**asdict(each), **_verdicts(each)} for each in growths],
-        "kept": all(each.kept for each in [*comparisons, *growths]),
+        "check": {**asdict(checks), "bound": BOUND_SECONDS, "kept": checks.kept},
+        "kept": all(each.kept for each in [*comparisons, *growths, checks]),
     }
 
 
@@ -28,8 +30,8 @@ def _verdicts(growth: Growth) -> dict[str, Any]:  # Any: JSON
     return {"added": added, "bound": growth.bound, "kept": growth.kept}
 
 
-def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], console: Console) -> None:
-    """Print both as tables."""
+def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, console: Console) -> None:
+    """Print all of it as tables."""
     table = _table(f"Rehearsals of {STACK} against the floor", "floor", "rehearsed", "ratio", "from to", "at most")
     for each in comparisons:
         table.add_row(
@@ -48,6 +50,18 @@ def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], console: 
     for each in growths:
         table.add_row(each.operation, f"{each.measure}, {each.unit}", *_numbers(each.rehearsed), *_bound(each))
         table.add_row("", "  floor", *_numbers(each.floor), "", "", style="dim")
+    console.print(table)
+    table = _table("Check of all stacks", "stacks", "imports", "beyond them", "from to", "at most")
+    table.add_row(
+        "check",
+        "CPU, s",
+        str(checks.stacks),
+        f"{checks.imports:.1f}",
+        f"{checks.seconds:.2f}",
+        f"{checks.lowest:.2f} {checks.highest:.2f}",
+        f"{BOUND_SECONDS:.2f}",
+        _verdict(checks.kept),
+    )
     console.print(table)
 
 

@@ -14,6 +14,7 @@ from cli.errors import RefusedError
 from cli.project import Project, find_project
 from cli.rehearsal import Rehearsal
 from cli.result import Result
+from cli.size import size
 from simulator import Fault
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ rehearse = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(rehearse, name="rehearse")
+app.command()(size)
 
 StackName = Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, as in Pulumi.STACK.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and progress on standard error.")]
@@ -79,6 +81,16 @@ ControlPlane = Annotated[
         "and gone on with by the commands that follow.",
     ),
 ]
+Stacks = Annotated[
+    list[str],
+    typer.Argument(metavar="[STACK]...", help="Names of stacks. Default: all of the project.", default_factory=list),
+]
+Online = Annotated[
+    bool,
+    typer.Option(
+        "--online", help="Also ask the account for its quota, Hugging Face for the model, its registry for the image."
+    ),
+]
 NoStandIns = Annotated[
     bool, typer.Option("--no-stand-ins", help="Do not make up the account values that the stack file has not.")
 ]
@@ -105,6 +117,68 @@ def recipes(*, as_json: Json = False) -> None:
         for label, value in row.items():
             table.add_row(f"  {label}", value or "-")
         console.print(table)
+
+
+@app.command()
+def check(
+    stacks: Stacks,
+    *,
+    config: Overrides,
+    online: Online = False,
+    no_stand_ins: NoStandIns = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what is wrong with stacks, what quota they need and what they cost. Nothing is made.
+
+    Needs no Pulumi CLI, account or network, unless with --online. Exit codes: **0** no errors, **1** errors,
+    **2** the stack or the command line was refused.
+    """
+    # here, because they take seconds, which the other commands' help need not wait for
+    from cli.check import check_stack
+    from cli.check_report import show
+
+    console = Console(stderr=as_json, highlight=False)
+    try:
+        project = find_project(Path.cwd())
+        checks = [
+            check_stack(project, stack, config, stand_ins=not no_stand_ins, online=online)
+            for stack in stacks or project.stacks()
+        ]
+    except RefusedError as error:
+        Console(stderr=True, style="red").print(error, markup=False)
+        raise typer.Exit(2) from None
+    if as_json:
+        print(json.dumps([each.to_json() for each in checks], indent=2))
+    else:
+        show(checks, console)
+    raise typer.Exit(1 if any(each.refused for each in checks) else 0)
+
+
+@app.command()
+def diff(
+    stacks: Stacks,
+    *,
+    against: Annotated[
+        str | None, typer.Option(metavar="REF", help="The base: a commit, branch or tag of this repository.")
+    ] = None,
+    read: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Show a report that was written with --json instead."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 if anything changes.")] = False,
+) -> None:
+    """Tell what the working tree does to each stack that a base revision has brought up. Nothing is made.
+
+    Both revisions' programs run in Pulumi's own engine on simulated clouds; no account is needed. Progress is on
+    standard error. Exit codes: **0** done, **1** something changes and --exit-code is given, **2** the command line
+    was refused or a stack of the working tree cannot be planned, **3** there is no Pulumi CLI and none can be had,
+    **130** interrupted.
+    """
+    from cli.diff.command import run  # here, because it takes seconds, which the other commands' help need not wait for
+
+    raise typer.Exit(run(against, read, stacks, as_json=as_json, as_markdown=as_markdown, exit_code=exit_code))
 
 
 @rehearse.command()

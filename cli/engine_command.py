@@ -22,6 +22,8 @@ class EngineCommand(PulumiCommand):
         self.cancelled = False
         self.log = ""
         """What the CLI has printed so far."""
+        self.language_host: str | None = None
+        """Address of what runs the program, if neither the CLI nor the Automation API of this process is to."""
         self._stderr = ""
         self._process: subprocess.Popen[str] | None = None
 
@@ -39,6 +41,8 @@ class EngineCommand(PulumiCommand):
             pulumi.automation.CommandError: it exited with another code than 0.
         """
         del on_output, on_error
+        if self.language_host and args[0] in ("preview", "up"):
+            args = [*args, f"--client={self.language_host}"]
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         with subprocess.Popen(
             [self.command, "--non-interactive", *args],

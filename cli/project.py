@@ -39,6 +39,22 @@ class Project:
             )
         return path
 
+    def defaults(self) -> dict[str, Any]:
+        """Return what Pulumi.yaml sets for every stack, by full key. `Any`: settings are whatever YAML can say.
+
+        Raises:
+            RefusedError: the file is no YAML.
+        """
+        config: dict[str, Any] = read_yaml_map(self.folder / "Pulumi.yaml").get("config") or {}
+        values: dict[str, Any] = {}
+        for key, entry in config.items():
+            # `value` and `default` of a setting that is described, or the value alone
+            described = cast("dict[str, Any]", entry if isinstance(entry, dict) else {"value": entry})
+            for name in ("default", "value"):
+                if name in described:
+                    values[key if ":" in key else f"{self.name}:{key}"] = described[name]
+        return values
+
     def stack_config(self, stack: str) -> dict[str, Any]:
         """Return the `config:` section of the settings of `stack`. `Any`: settings are whatever YAML can say.
 

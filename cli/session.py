@@ -28,11 +28,13 @@ class Home:
 
     project: Project
     stack: str
+    rehearsals: Path | None = None
+    """Where the folder is. Default: `.rehearsal` in the project."""
 
     @property
     def folder(self) -> Path:
         """The folder itself."""
-        return self.project.folder / ".rehearsal" / self.stack
+        return (self.rehearsals or self.project.folder / ".rehearsal") / self.stack
 
     @property
     def work(self) -> Path:
@@ -86,7 +88,7 @@ class Session:
 @contextmanager
 def open_session(
     home: Home,
-    program: PulumiFn,
+    program: PulumiFn | None,
     *,
     settings: Settings | None,
     find_engine: Callable[[], Path],
@@ -100,7 +102,7 @@ def open_session(
 
     Args:
         home: where the stack is.
-        program: what the engine runs to learn what is wanted.
+        program: what the engine runs to learn what is wanted; None: what is at the engine's `language_host`.
         settings: what the stack is configured with; None: as it was last time.
         find_engine: finds the Pulumi CLI.
         time_scale: how many times faster than real time simulated time passes.
@@ -146,7 +148,7 @@ def open_session(
 
 
 def _open_stack(
-    home: Home, program: PulumiFn, engine: EngineCommand, settings: Settings | None, say: Callable[[str], None]
+    home: Home, program: PulumiFn | None, engine: EngineCommand, settings: Settings | None, say: Callable[[str], None]
 ) -> Stack:
     if settings:
         home.write_settings(settings)

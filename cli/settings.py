@@ -22,6 +22,14 @@ class Secret:
     value: str
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """What is used in place of a value that only the account's holder can set."""
+
+    value: str | list[str]
+    secret: bool = False
+
+
 @dataclass
 class Settings:
     """What the rehearsed stack is configured with."""
@@ -94,18 +102,31 @@ def _with_placeholders(settings: Settings, path: Path, value: object) -> object:
 def _stand_in(settings: Settings, project: Project) -> None:
     from stacks import RECIPES  # here, because it takes seconds, which help and outputs need not wait for
 
+    known = {
+        name: {key: StandIn(each.stand_in, each.secret) for key, each in recipe.account_values.items()}
+        for name, recipe in RECIPES.items()
+    }
+    stand_in(settings, project, known)
+
+
+def stand_in(settings: Settings, project: Project, known: Mapping[str, Mapping[str, StandIn]]) -> None:
+    """Make up the account values that `settings` have not.
+
+    Args:
+        settings: what is completed.
+        project: whose settings they are.
+        known: by recipe and full configuration key.
+    """
     overridden = {_full_key(key, project) for key in settings.overrides}
     chosen = settings.overrides.get("recipe") or settings.overrides.get(f"{project.name}:recipe")
-    recipe = RECIPES.get(chosen.value if chosen else settings.config.get(f"{project.name}:recipe", ""))
-    if recipe is None:
-        return  # the program itself refuses it, with the list of recipes
-    for key, account_value in recipe.account_values.items():
+    recipe = chosen.value if chosen else settings.config.get(f"{project.name}:recipe", "")
+    # of an unknown recipe nothing: the program itself refuses it, with the list of recipes
+    for key, made_up in known.get(recipe, {}).items():
         if key in settings.config or key in overridden:
             continue
-        value = account_value.stand_in
-        shown = value if isinstance(value, str) else ", ".join(value)
-        settings.stand_ins[key] = "a placeholder secret" if account_value.secret else shown
-        settings.config[key] = Secret(shown) if account_value.secret else value
+        shown = made_up.value if isinstance(made_up.value, str) else ", ".join(made_up.value)
+        settings.stand_ins[key] = "a placeholder secret" if made_up.secret else shown
+        settings.config[key] = Secret(shown) if made_up.secret else made_up.value
 
 
 def _full_key(path: str, project: Project) -> str:
@@ -132,6 +153,17 @@ def _without_secrets(value: object) -> object:
         return {key: _without_secrets(item) for key, item in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list):
         return [_without_secrets(item) for item in cast("list[object]", value)]
+    return value
+
+
+def revealed(value: object) -> object:
+    """Return `value` with what its `Secret`s hold."""
+    if isinstance(value, Secret):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: revealed(item) for key, item in cast("Mapping[str, object]", value).items()}
+    if isinstance(value, list):
+        return [revealed(item) for item in cast("list[object]", value)]
     return value
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench.__main__ as program
-from bench import compare, growth
+from bench import checks, compare, growth
 from bench.errors import BenchError
 from bench.measure import Usage
 from bench.rehearsed import Run
@@ -73,12 +73,38 @@ def test_one_disturbed_round_decides_nothing() -> None:
     assert grown({1: linear, 5: linear, 10: [109, 109, 109], 20: [119, 119, 400]}).kept
 
 
+def checked(*seconds: float) -> checks.Checks:
+    return checks.summarize([{"stacks": 6, "imports": 3.0, "seconds": each} for each in seconds])
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [((0.5,), True), ((0.51,), False), ((0.1, 0.2, 9.0), True)])
+def test_a_check_may_take_half_a_second(seconds: tuple[float, ...], kept: bool) -> None:
+    assert checked(*seconds).kept is kept
+
+
+def test_a_slow_check_is_a_missed_bound(
+    measured: list[compare.Comparison], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "measure_checks", lambda *_: checked(0.7))
+    assert program.main() == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["check"]["kept"], document["check"]["seconds"]) == (False, 0.7)
+
+
+def test_all_stacks_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    checks.main()
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["stacks"] == len(list(Path(checks.__file__).parents[1].glob("Pulumi.*.yaml")))
+    assert printed["seconds"] > 0
+
+
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
     comparisons: list[compare.Comparison] = []
     monkeypatch.setattr(program, "find_pulumi", lambda _: Path("pulumi"))
     monkeypatch.setattr(program, "compare", lambda *_: comparisons)
     monkeypatch.setattr(program, "growth", lambda *_: [grown({size: [float(size)] for size in growth.SIZES})])
+    monkeypatch.setattr(program, "measure_checks", lambda *_: checked(0.1))
     monkeypatch.setattr("sys.argv", ["bench", "--json"])
     return comparisons
 

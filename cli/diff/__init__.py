@@ -1,0 +1,1 @@
+"""What a change of the project does to each stack: a revision is brought up on simulated clouds, the next previewed."""
