@@ -41,6 +41,10 @@ def told(result: Result) -> str:
     return "\n".join(each.message for each in result.diagnostics if each.severity == "error")
 
 
+def operations(result: Result) -> dict[str, str]:
+    return {each.name: each.operation for each in result.resources if each.operation != "same"}
+
+
 @contextlib.contextmanager
 def another_client(cloud: Path) -> Iterator[ControlPlane]:
     """What anybody else sees and does in the one cluster of a rehearsal that has ended."""
@@ -195,22 +199,33 @@ def evict(cluster: ControlPlane, pod: str) -> None:
     cluster.request("POST", f"/api/v1/namespaces/default/pods/{pod}/eviction", eviction)
 
 
-def test_a_refresh_sees_what_another_client_changed(project: Path) -> None:
+def test_a_refresh_sees_what_another_client_removed(project: Path) -> None:
+    rehearsed = rehearsal("dev", project)
+    rehearsed.up()
+    with another_client(rehearsed.home.cloud) as cluster:
+        cluster.request("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/dev")
+    refreshed = Rehearsal("dev", folder=project).refresh()
+    assert refreshed.outcome is Outcome.SUCCEEDED, told(refreshed)
+    assert operations(refreshed) == {"dev-budget": "delete"}
+    planned = Rehearsal("dev", folder=project).preview()
+    assert planned.outcome is Outcome.SUCCEEDED, told(planned)
+    assert operations(planned) == {"dev-budget": "create"}
+
+
+def test_what_another_client_has_taken_over_is_a_conflict(project: Path) -> None:
     rehearsed = rehearsal("dev", project)
     rehearsed.up()
     with another_client(rehearsed.home.cloud) as cluster:
         path = "/apis/apps/v1/namespaces/default/deployments/dev"
         cluster.request("PATCH", path, {"spec": {"replicas": 3}}, content="application/merge-patch+json")
-        cluster.request("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/dev")
     refreshed = Rehearsal("dev", folder=project).refresh()
     assert refreshed.outcome is Outcome.SUCCEEDED, told(refreshed)
-    assert {each.name: each.operation for each in refreshed.resources if each.operation != "same"} == {
-        "dev": "update",
-        "dev-budget": "delete",
-    }
+    assert operations(refreshed) == {"dev": "update"}
+    # the real provider does not take a field back either, unless pulumi.com/patchForce says so
     planned = Rehearsal("dev", folder=project).preview()
-    changes = {each.name: (each.operation, each.changed) for each in planned.resources if each.operation != "same"}
-    assert changes == {"dev": ("update", ("spec.replicas",)), "dev-budget": ("create", ())}
+    assert planned.outcome is Outcome.FAILED
+    assert 'conflict with "Python-urllib"' in told(planned)
+    assert ".spec.replicas" in told(planned)
 
 
 def test_what_is_up_without_a_control_plane_is_not_moved_to_one(project: Path) -> None:
