@@ -32,6 +32,8 @@ lint: venv-dev
 	@$(PYTHON) -m ruff format --check .
 	@echo "==> pyright"
 	@$(PYTHON) -m pyright
+	@echo "==> actionlint"
+	@actionlint=$$($(PYTHON) -m engine actionlint) && "$$actionlint" -shellcheck .venv/bin/shellcheck
 	@echo "==> shellcheck"
 	@.venv/bin/shellcheck --external-sources .ci/run scripts/*.sh $$(find workloads -name "*.sh")
 

@@ -1,11 +1,11 @@
-"""`python -m engine [pulumi | control-plane]`: prints where a working Pulumi CLI, or the control plane's programs, are.
+"""`python -m engine [pulumi | control-plane | actionlint]`: prints where it is; of the control plane, the folder.
 
 Progress goes to standard error.
 """
 
 import sys
 
-from engine.find import EngineError, find_control_plane, find_pulumi
+from engine.find import EngineError, find_actionlint, find_control_plane, find_pulumi
 
 
 def _report(line: str) -> None:
@@ -20,8 +20,10 @@ def main(what: str = "pulumi") -> int:
                 print(find_pulumi(_report))
             case "control-plane":
                 print(find_control_plane(_report))
+            case "actionlint":
+                print(find_actionlint(_report))
             case _:
-                _report(f"error: there is no {what!r} to be found. Ask for pulumi or control-plane.")
+                _report(f"error: there is no {what!r} to be found. Ask for pulumi, control-plane or actionlint.")
                 return 2
     except EngineError as error:
         _report(f"error: {error}")

@@ -74,6 +74,12 @@ PULUMI = GoModule(
     ),
 )
 
+ACTIONLINT = GoModule(
+    Path(__file__).with_name("actionlint"),
+    "half a minute",
+    (Program("actionlint", "cmd/actionlint", "github.com/rhysd/actionlint"),),
+)
+
 # Without a version the API server would call itself v0.0.0-master.
 _KUBERNETES_VERSION = (
     "k8s.io/component-base/version.gitVersion=v{version}",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from semver import VersionInfo
 
-from engine.build import CONTROL_PLANE, CUSTOM_RESOURCES, PULUMI, build, fetch_custom_resources
+from engine.build import ACTIONLINT, CONTROL_PLANE, CUSTOM_RESOURCES, PULUMI, build, fetch_custom_resources
 from engine.folders import locked, made
 from engine.process import CommandError, run
 
@@ -95,6 +95,31 @@ def find_control_plane(progress: Callable[[str], None] = print, *, folder: Path 
             if not _is_current(own):
                 _build_control_plane(own, progress)
     return own / "bin"
+
+
+def find_actionlint(progress: Callable[[str], None] = print, *, folder: Path = PROJECT / ".engine") -> Path:
+    """Finds the linter of workflows that this project pins, and builds it where it is not yet.
+
+    Args:
+        progress: Called with lines for people, at least every few seconds while something runs.
+        folder: Where it is put.
+
+    Returns:
+        The path of the executable.
+
+    Raises:
+        EngineError: It is not there and cannot be built.
+    """
+    own, pins = folder / "actionlint", ACTIONLINT.folder / "go.mod"
+    with _writing(folder, progress):
+        if not (own / pins.name).exists() or (own / pins.name).read_bytes() != pins.read_bytes():
+            try:
+                with made(own) as target:
+                    build(ACTIONLINT, target, progress)
+                    shutil.copyfile(pins, target / pins.name)
+            except CommandError as error:
+                raise EngineError(f"no actionlint can be had: {error}") from error
+    return own / "bin" / "actionlint"
 
 
 def _is_current(own: Path) -> bool:

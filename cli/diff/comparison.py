@@ -53,7 +53,7 @@ def _removed(stack: str, before: Recording | None, base_errors: tuple[str, ...])
     if before is None:
         return StackDiff(stack=stack, status=Status.REMOVED, base_errors=base_errors)
     steps = before.of_the_cloud()
-    resources = [change_of(step, "delete") for step in steps]
+    resources = [change_of(step, "delete") for step in sorted(steps, key=lambda step: step.urn)]
     outputs = _output_changes(before.outputs, {})
     return StackDiff(
         stack=stack,
@@ -72,7 +72,8 @@ def _removed(stack: str, before: Recording | None, base_errors: tuple[str, ...])
 def _planned(stack: str, before: Recording | None, after: Recording, notes: tuple[str, ...]) -> StackDiff:
     steps = after.of_the_cloud()
     changed = [change_of(step) for step in steps if step.operation in _ORDER]
-    resources = tuple(sorted(changed, key=lambda each: _ORDER.index(each.operation)))
+    # the engine works on several at once, in whatever order they get ready
+    resources = tuple(sorted(changed, key=lambda each: (_ORDER.index(each.operation), each.urn)))
     old: Properties = before.outputs if before else {}
     outputs = _output_changes(old, after.outputs)
     new_findings, resolved = _findings(before, after)

@@ -75,6 +75,8 @@ def python_for(base: Path, head: Path, environments: Path, say: Callable[[str], 
     python = folder / "bin" / "python"
     done = folder / "installed"
     if not done.exists():
+        environments.mkdir(parents=True, exist_ok=True)
+        (environments.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         say(f"{REQUIREMENTS} of the base differs: its packages are installed in an environment of its own ...")
         _run([sys.executable, "-m", "venv", "--clear", folder], base)
         _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], base)

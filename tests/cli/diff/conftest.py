@@ -103,7 +103,7 @@ class Repository:
         self.folder = folder
         folder.mkdir()
         self.git("init", "--quiet")
-        (folder / ".gitignore").write_text(".rehearsal\n")
+        (folder / ".gitignore").write_text("__pycache__\n")
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]

@@ -84,6 +84,7 @@ def test_each_side_runs_with_its_own_packages_and_code(repository: Repository) -
     assert report.commit == commit
     assert [(each.old, each.new) for each in report.stacks[0].outputs] == [("1.0", "none")]
     assert report.notes == ("requirements.txt differs: the base ran with packages of its own.",)
+    assert repository.git("status", "--porcelain") == " M requirements.txt\n"
 
     (repository.folder / "requirements.txt").write_text("# one again\n./words-1.0-py3-none-any.whl # the same\n")
     report = Report.model_validate_json(repository.diff("--against", commit, "--json").stdout)

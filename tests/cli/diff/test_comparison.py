@@ -121,4 +121,4 @@ def test_no_secret_is_in_the_json(compared: "subprocess.CompletedProcess[str]") 
 
 def test_the_schema_is_that_of_the_report() -> None:
     schema = json.loads((Path(__file__).resolve().parents[3] / "docs" / "diff.schema.json").read_text())
-    assert schema == Report.model_json_schema(mode="serialization"), "run `make diff-schema`"
+    assert schema == Report.model_json_schema(mode="serialization"), "write it there anew"
