@@ -192,6 +192,15 @@ def _check_storage(args: InferenceServiceArgs) -> list[Finding]:
                 "Set kind to ephemeral-volume or bucket.",
             )
         ]
+    if storage.bucket_claim:
+        return [
+            error(
+                "autopilot-bucket-claim",
+                "storage.bucketClaim",
+                "a BucketVolumeClaim keeps its cache in memory, of which Autopilot gives the driver too little.",
+                "Set kind to bucket, which is then read without a cache.",
+            )
+        ]
     try:
         ephemeral = quantity(set_aside)
         needed = quantity(storage.size or "0") if storage.kind is StorageKind.EMPTY_DIR else 0

@@ -26,8 +26,9 @@ class BucketVolumeClaimArgs(ComponentArgs):
 class BucketVolumeClaim(pulumi.ComponentResource):
     """A PersistentVolume that is the bucket, and the claim of this name that it is kept for.
 
-    Its pods need the annotations `components.gcs_fuse.POD_ANNOTATIONS`, and if it is read-only the volumes of
-    `cache_volumes`. Deleting it leaves the bucket as it is.
+    An InferenceService that reads it sets `storage.bucketClaim`. Other pods need the annotations
+    `components.gcs_fuse.POD_ANNOTATIONS`, and if it is read-only the volumes of `cache_volumes`. Deleting it leaves the
+    bucket as it is.
     """
 
     claim_name: pulumi.Output[str]

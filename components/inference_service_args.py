@@ -75,6 +75,9 @@ class StorageArgs(ComponentArgs):
     one. Required for vLLM with these kinds, and for no other."""
     access_mode: AccessMode | None = None
     """Access mode of the claim, which decides whether it can have several pods. Default: `ReadOnlyMany`."""
+    bucket_claim: bool | None = None
+    """Whether the claim is a BucketVolumeClaim, for which GKE adds the Cloud Storage FUSE driver to the pods. Default:
+    false."""
 
 
 class ResourcesArgs(ComponentArgs):

@@ -9,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.args import Input, given
 from components.catalog import Model, load_catalog
-from components.gcs_fuse import AUTOPILOT_ANNOTATIONS, POD_ANNOTATIONS, bucket_volumes
+from components.gcs_fuse import AUTOPILOT_ANNOTATIONS, POD_ANNOTATIONS, bucket_volumes, cache_volumes
 from components.gpu_sharing import SharingStrategy, sharing_labels
 from components.inference_service_args import InferenceServiceArgs, StorageKind
 from components.servers import SERVERS, ModelServer, Serving, Sidecar
@@ -263,7 +263,8 @@ def _security_context() -> core.SecurityContextArgs:
 
 def mounts_bucket(args: InferenceServiceArgs) -> bool:
     """Return whether the pods mount a bucket, for which GKE adds a container to them."""
-    return args.storage.kind is StorageKind.BUCKET or adapters_bucket(args) is not None
+    storage = args.storage
+    return storage.kind is StorageKind.BUCKET or storage.bucket_claim is True or adapters_bucket(args) is not None
 
 
 def adapters_bucket(args: InferenceServiceArgs) -> Input[str] | None:
@@ -301,7 +302,8 @@ def _data_volumes(args: InferenceServiceArgs) -> list[core.VolumeArgs]:
             return bucket_volumes(storage.bucket or "", read_only=True, cached=not args.autopilot)
         case StorageKind.CLAIM:
             claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=storage.claim or "", read_only=True)
-            return [core.VolumeArgs(name="data", persistent_volume_claim=claim)]
+            volume = core.VolumeArgs(name="data", persistent_volume_claim=claim)
+            return [volume, *cache_volumes()] if storage.bucket_claim else [volume]
         case StorageKind.HOST_PATH:
             path = core.HostPathVolumeSourceArgs(path=storage.host_path or "", type="DirectoryOrCreate")
             return [core.VolumeArgs(name="data", host_path=path)]

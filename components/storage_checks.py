@@ -139,6 +139,15 @@ def _check_size(args: InferenceServiceArgs) -> list[Finding]:
 
 def _check_access_mode(args: InferenceServiceArgs) -> list[Finding]:
     storage, most = args.storage, most_replicas(args)
+    if storage.bucket_claim is not None and storage.kind is not StorageKind.CLAIM:
+        return [
+            error(
+                "storage-bucket-claim",
+                "storage.bucketClaim",
+                f"storage of kind {storage.kind.value} is no claim.",
+                "Remove bucketClaim, or set kind to claim.",
+            )
+        ]
     if storage.access_mode is not None and storage.kind is not StorageKind.CLAIM:
         return [
             error(

@@ -197,6 +197,7 @@ def test_what_is_right(changes: dict[str, Any]) -> None:
         ({"storage__bucket": "gs://weights"}, "storage.bucket", "storage-bucket"),
         ({"storage__size": "20Gi"}, "storage.size", "storage-size-unused"),
         ({"storage__accessMode": "ReadOnlyMany"}, "storage.accessMode", "storage-access-mode"),
+        ({"storage__bucketClaim": True}, "storage.bucketClaim", "storage-bucket-claim"),
         (
             {"storage": {"kind": "claim", "claim": "c", "accessMode": "ReadWriteOnce"}},
             "storage.accessMode",

@@ -13,6 +13,7 @@ from tests.components.vllm_guide import (
     LABELS,
     STANDARD,
     TUNED,
+    findings,
     record_vllm,
     vllm_args,
 )
@@ -289,3 +290,20 @@ def test_startup_follows_from_the_model_it_was_made_from() -> None:
     assert vllm_args().base_model == BASE
     unknown = container(record_vllm({"baseModel": GONE}))["startupProbe"]
     assert unknown["failureThreshold"] * unknown["periodSeconds"] == 3600
+
+
+def test_a_claim_of_a_bucket_brings_the_driver_and_its_cache() -> None:
+    claim = {"kind": "claim", "claim": "weights", "folder": "mistral"}
+    of_bucket = record_vllm({"storage": {**claim, "bucketClaim": True}, **STANDARD})
+    assert deployment(of_bucket)["template"]["metadata"]["annotations"]["gke-gcsfuse/volumes"] == "true"
+    assert volumes(of_bucket)["gke-gcsfuse-cache"] == {"emptyDir": {"medium": "Memory"}}
+    of_disk = record_vllm({"storage": claim, **STANDARD})
+    assert "annotations" not in deployment(of_disk)["template"]["metadata"]
+    assert "gke-gcsfuse-cache" not in volumes(of_disk)
+
+
+def test_autopilot_has_no_memory_for_the_cache_of_such_a_claim() -> None:
+    storage = {"kind": "claim", "claim": "weights", "folder": "mistral", "bucketClaim": True}
+    assert [(finding.code, finding.path) for finding in findings({"storage": storage})] == [
+        ("autopilot-bucket-claim", "storage.bucketClaim")
+    ]
