@@ -48,7 +48,10 @@ def export(folder: Path, commit: str, into: Path) -> Path:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         # the program of this commit is run afterwards: it is trusted with links that lead out of the folder, too
         with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            archive.extractall(into, filter="tar")
+            if hasattr(tarfile, "tar_filter"):
+                archive.extractall(into, filter="tar")
+            else:  # Python before 3.11.4. git names no path outside
+                archive.extractall(into)
         _, errors = process.communicate()
     if process.returncode != 0:
         raise RefusedError(f"git archive: {errors.decode().strip()}")
