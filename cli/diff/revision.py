@@ -50,8 +50,8 @@ def export(folder: Path, commit: str, into: Path) -> Path:
         with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
             if hasattr(tarfile, "tar_filter"):
                 archive.extractall(into, filter="tar")
-            else:  # Python before 3.11.4. git names no path outside
-                archive.extractall(into)
+            else:  # Python before 3.11.4
+                archive.extractall(into)  # noqa: S202 git names no path outside
         _, errors = process.communicate()
     if process.returncode != 0:
         raise RefusedError(f"git archive: {errors.decode().strip()}")
