@@ -121,7 +121,8 @@ def merge(base: Any, changes: Any) -> Any:  # Any: any JSON
 def seal(value: Any) -> Any:  # Any: any JSON
     """The value with each secret replaced by its digest, so that no secret is ever written to the disk."""
     if is_secret(value):
-        return {SIGNATURE: SECRET, "sha256": _digest(value.get("value"))}
+        # of one that was sealed there is no more than the digest
+        return {SIGNATURE: SECRET, "sha256": _digest(value["value"])} if "value" in value else value
     if is_object(value):
         return {key: seal(item) for key, item in value.items()}
     if is_list(value):

@@ -14,9 +14,12 @@ from engine.find import PROJECT
 from .conftest import GOOD_BUILD, Machine
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from engine import find_pulumi
+# a shell that runs the tests in the background has it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print(find_pulumi(lambda line: print(line, file=sys.stderr), folder=Path(sys.argv[1])))
 """
 

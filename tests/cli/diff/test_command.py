@@ -161,7 +161,7 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(
         if line.startswith("small: "):
             break
     while not (temporary / "slow").exists():
-        assert process.poll() is None
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     program = int((temporary / "slow").read_text())
     process.send_signal(signal.SIGTERM)
