@@ -48,17 +48,20 @@ def diff(project: Project, reference: str, stacks: Sequence[str], say: Say) -> R
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="llm-serving-") as temporary, ExitStack() as hosts:
         folder = Path(temporary)
+        # the path of a socket may have about 100 characters, which $TMPDIR alone can come near to
+        short = tempfile.TemporaryDirectory(prefix="llm-serving-", dir="/tmp")
+        sockets = Path(hosts.enter_context(short))
         base = _base_project(export(project.folder, commit, folder / "base"), project)
         chosen = _chosen(stacks, base, project)
         base_side, base_error = None, None
-        head_host = hosts.enter_context(hosted(project, Path(sys.executable), folder / "head.socket"))
+        head_host = hosts.enter_context(hosted(project, Path(sys.executable), sockets / "head.socket"))
         if base:
             try:
                 environments = project.folder / ".rehearsal" / "environments"
                 python = python_for(base.folder, project.folder, environments, say)
                 if python != Path(sys.executable):
                     notes.append("requirements.txt differs: the base ran with packages of its own.")
-                base_side = hosts.enter_context(hosted(base, python, folder / "base.socket"))()
+                base_side = hosts.enter_context(hosted(base, python, sockets / "base.socket"))()
             except (EnvironmentFailedError, RefusedError) as error:
                 base_error = str(error)
         head_side = head_host()

@@ -157,11 +157,13 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(
     repository.commit()
     process = repository.start("--against", "HEAD")
     assert process.stderr
+    told: list[str] = []
     for line in process.stderr:
+        told.append(line)
         if line.startswith("small: "):
             break
     while not (temporary / "slow").exists():
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, told
         time.sleep(0.05)
     program = int((temporary / "slow").read_text())
     process.send_signal(signal.SIGTERM)
