@@ -9,6 +9,7 @@ from components.conversion_checks import CPUS, RETRIES, check_conversion_job, di
 from components.conversion_job_args import ConversionJobArgs
 from components.findings import refuse
 from components.gcs_fuse import DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
+from components.lasting_job import create_lasting_job
 
 IMAGE = "us-docker.pkg.dev/cloud-tpu-images/inference/inference-checkpoint:v0.2.3"
 """The guide's converter. It takes values as `-m=VALUE` only, which newer ones do not take.
@@ -23,7 +24,6 @@ TOKEN_FOLDER, TOKEN_FILE = "/huggingface", "HUGGINGFACE_TOKEN"
 """Where the script looks for the token."""
 
 core = kubernetes.core.v1
-batch = kubernetes.batch.v1
 
 
 class ConversionJob(pulumi.ComponentResource):
@@ -59,33 +59,13 @@ class ConversionJob(pulumi.ComponentResource):
                 string_data={TOKEN_FILE: pulumi.Output.secret(args.token)},
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        limit = seconds_at_most(args.model)
-        job = batch.Job(
+        job = create_lasting_job(
             name,
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace=namespace, labels={"app": name}),
-            # no ttlSecondsAfterFinished: a Job that goes would be made, and run, again
-            spec=batch.JobSpecArgs(
-                backoff_limit=RETRIES,
-                active_deadline_seconds=limit,
-                pod_failure_policy=batch.PodFailurePolicyArgs(
-                    rules=[
-                        # a node that was taken back is no failure of the conversion
-                        batch.PodFailurePolicyRuleArgs(
-                            action="Ignore",
-                            on_pod_conditions=[
-                                batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
-                            ],
-                        )
-                    ]
-                ),
-                template=_pod_template(name, args),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[secret] if secret else [],
-                # longer than the Job's own limit, so that the Job says what it failed of
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{limit + 300}s", update=f"{limit + 300}s", delete="15m"),
-            ),
+            namespace=namespace,
+            template=_pod_template(name, args),
+            retries=RETRIES,
+            seconds=seconds_at_most(args.model),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[secret] if secret else []),
         )
         # the ID of a Job is known when the provider has seen it complete
         self.bucket = pulumi.Output.all(args.bucket, job.id).apply(lambda known: str(known[0]))

@@ -12,6 +12,7 @@ from components.fine_tune_checks import check_fine_tune_job
 from components.fine_tune_job_args import FineTuneJobArgs, Save
 from components.fine_tune_sizing import BATCH_SIZE, MAX_LENGTH, RANK, candidates, disk_gib
 from components.gcs_fuse import AUTOPILOT_ANNOTATIONS, DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
+from components.lasting_job import create_lasting_job
 from components.model_pod import SPOT_LABEL, TOKEN_KEY
 
 CODE = Path(__file__).parents[1] / "workloads" / "finetune"
@@ -85,23 +86,14 @@ class FineTuneJob(pulumi.ComponentResource):
         if tokens:
             hidden = {key: pulumi.Output.secret(value) for key, value in tokens.items()}
             needed.append(core.Secret(f"{name}-tokens", metadata=metadata("tokens"), string_data=hidden, opts=child))
-        limit = (args.hours or HOURS) * 3600
-        job = batch.Job(
+        job = create_lasting_job(
             name,
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace=namespace, labels={"app": name}),
-            # no ttlSecondsAfterFinished: a Job that goes would be made, and run, again
-            spec=batch.JobSpecArgs(
-                backoff_limit=RETRIES,
-                active_deadline_seconds=limit,
-                pod_failure_policy=batch.PodFailurePolicyArgs(rules=_failure_rules()),
-                template=_pod_template(name, args, list(tokens)),
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=needed,
-                # longer than the Job's own limit, so that the Job says what it failed of
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{limit + 300}s", update=f"{limit + 300}s", delete="15m"),
-            ),
+            namespace=namespace,
+            template=_pod_template(name, args, list(tokens)),
+            retries=RETRIES,
+            seconds=(args.hours or HOURS) * 3600,
+            failure_rules=[_refused()],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         # the ID of a Job is known when the provider has seen it complete
         self.bucket = pulumi.Output.all(args.bucket, job.id).apply(lambda known: str(known[0]))
@@ -137,16 +129,11 @@ def _files() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in files}
 
 
-def _failure_rules() -> list[batch.PodFailurePolicyRuleArgs]:
-    disrupted = batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
+def _refused() -> batch.PodFailurePolicyRuleArgs:
     refused = batch.PodFailurePolicyOnExitCodesRequirementArgs(
         container_name="finetune", operator="In", values=[REFUSED]
     )
-    return [
-        # a node that was taken back is no failure of the training
-        batch.PodFailurePolicyRuleArgs(action="Ignore", on_pod_conditions=[disrupted]),
-        batch.PodFailurePolicyRuleArgs(action="FailJob", on_exit_codes=refused),
-    ]
+    return batch.PodFailurePolicyRuleArgs(action="FailJob", on_exit_codes=refused)
 
 
 def _pod_template(name: str, args: FineTuneJobArgs, tokens: list[str]) -> core.PodTemplateSpecArgs:

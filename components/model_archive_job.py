@@ -8,14 +8,14 @@ from components.conversion_checks import RETRIES
 from components.findings import refuse
 from components.gcs_fuse import DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
 from components.gpt_fast import DEFAULT_LENGTH, load_pins, model_store_folder, preparation_files
+from components.lasting_job import create_lasting_job
 from components.model_archive_checks import CPUS, check_model_archive_job, disk_gib, memory_gib, seconds_at_most
 from components.model_archive_job_args import ModelArchiveJobArgs
 from components.model_pod import TOKEN_KEY
 
-SCRIPTS_PATH, TOKEN_PATH, SCRATCH_PATH = "/scripts", "/huggingface", "/work"
+SCRIPTS_PATH, TOKEN_PATH, SCRATCH_PATH = "/scripts", "/huggingface", "/scratch"
 
 core = kubernetes.core.v1
-batch = kubernetes.batch.v1
 
 
 class ModelArchiveJob(pulumi.ComponentResource):
@@ -64,34 +64,17 @@ class ModelArchiveJob(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        limit = seconds_at_most(args.model)
-        job = batch.Job(
+        job = create_lasting_job(
             name,
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace=namespace, labels={"app": name}),
-            # no ttlSecondsAfterFinished: a Job that goes would be made, and run, again
-            spec=batch.JobSpecArgs(
-                backoff_limit=RETRIES,
-                active_deadline_seconds=limit,
-                pod_failure_policy=batch.PodFailurePolicyArgs(
-                    rules=[
-                        # a node that was taken back is no failure of the preparation
-                        batch.PodFailurePolicyRuleArgs(
-                            action="Ignore",
-                            on_pod_conditions=[
-                                batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
-                            ],
-                        )
-                    ]
-                ),
-                template=_pod_template(name, args, scripts.metadata.name.apply(str)),
-            ),
+            namespace=namespace,
+            template=_pod_template(name, args, scripts.metadata.name.apply(str)),
+            retries=RETRIES,
+            seconds=seconds_at_most(args.model),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[secret] if secret else [],
                 # two at a time would write the same files
                 delete_before_replace=True,
-                # longer than the Job's own limit, so that the Job says what it failed of
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{limit + 300}s", update=f"{limit + 300}s", delete="15m"),
             ),
         )
         # the ID of a Job is known when the provider has seen it complete

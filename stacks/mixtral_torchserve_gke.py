@@ -6,9 +6,7 @@ from typing import Any
 import pulumi
 
 from components.args import Input
-from components.checkpoint_bucket import CheckpointBucket, check_checkpoint_bucket
 from components.cost import hourly_cost
-from components.findings import refuse
 from components.gke_gpu_cluster import GkeGpuCluster
 from components.gke_gpu_cluster_args import node_pools
 from components.gke_node_pool import initial_nodes
@@ -20,7 +18,7 @@ from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentit
 from stacks.mixtral_torchserve_checks import BUCKET, CLUSTER, SERVICE, check
 from stacks.mixtral_torchserve_settings import PREPARATION_POOL, Settings
 from stacks.recipe import AccountValue, Needs, Recipe
-from stacks.serving import create_metrics_adapter, downloads_of, images_of, serving_outputs
+from stacks.serving import create_metrics_adapter, downloads_of, images_of, serving_outputs, weights_bucket
 
 PREPARATION = "mixtral-torchserve-archive"
 
@@ -53,7 +51,7 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     if settings.from_bucket:
         # a member of the cluster's identity pool, which is there with the cluster
         project = pulumi.Output.all(cluster.project, cluster.cluster_id).apply(lambda known: str(known[0]))
-        bucket = _bucket(settings, cluster)
+        bucket = weights_bucket(BUCKET, settings.bucket, settings.service, cluster, settings.cluster.location)
         if settings.prepares:
             writer = BucketRoleArgs(bucket=bucket, role="roles/storage.objectUser")
             binding = WorkloadIdentityBinding(PREPARATION, settings.identity_args(project, writer), on_cluster)
@@ -73,17 +71,6 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
         "hourlyCost": needs(settings).cost,
         "kubeconfig": cluster.kubeconfig,
     }
-
-
-def _bucket(settings: Settings, cluster: GkeGpuCluster) -> Input[str]:
-    """Return the name of the bucket, after registering it unless it is the user's own."""
-    if settings.bucket is None:
-        return settings.service.storage.bucket or ""
-    # the component does not know where the cluster is
-    found = check_checkpoint_bucket(BUCKET, settings.bucket, settings.cluster.location)
-    refuse(finding.under("bucket") for finding in found)
-    project = cluster.project if settings.bucket.project is None else settings.bucket.project
-    return CheckpointBucket(BUCKET, settings.bucket.model_copy(update={"project": project})).bucket_name
 
 
 RECIPE = Recipe(

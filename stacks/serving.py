@@ -6,8 +6,10 @@ from typing import Any
 
 import pulumi
 
+from components.args import Input
+from components.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs, check_checkpoint_bucket
 from components.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
-from components.findings import Finding, error
+from components.findings import Finding, error, refuse
 from components.gke_gpu_cluster import GkeGpuCluster
 from components.gke_gpu_cluster_args import GkeGpuClusterArgs
 from components.inference_service import InferenceService
@@ -57,6 +59,22 @@ def create_metrics_adapter(cluster: GkeGpuCluster, service: InferenceServiceArgs
         project=cluster.project, gpu_memory=service.autoscaling.gpu_memory_percent is not None or None
     )
     return [CustomMetricsAdapter(METRICS_ADAPTER, args, pulumi.ResourceOptions(providers=[cluster.provider]))]
+
+
+def weights_bucket(
+    name: str, bucket: CheckpointBucketArgs | None, service: InferenceServiceArgs, cluster: GkeGpuCluster, location: str
+) -> Input[str]:
+    """Return the name of the bucket that the service reads, after registering it unless it is the user's own.
+
+    Raises:
+        ConfigurationError: it does not suit a cluster in `location`.
+    """
+    if bucket is None:
+        return service.storage.bucket or ""
+    # the component does not know where the cluster is
+    refuse(finding.under("bucket") for finding in check_checkpoint_bucket(name, bucket, location))
+    project = cluster.project if bucket.project is None else bucket.project
+    return CheckpointBucket(name, bucket.model_copy(update={"project": project})).bucket_name
 
 
 def check_gpu_metrics(cluster: GkeGpuClusterArgs, service: InferenceServiceArgs) -> list[Finding]:

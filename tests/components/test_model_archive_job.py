@@ -88,7 +88,7 @@ def test_the_job(guide: Recording) -> None:
                             "image": "docker.io/pytorch/torchserve:0.12.0-cpu",
                             "command": ["python", "/scripts/prepare.py", "/scripts/settings.json"],
                             "env": [
-                                {"name": "HF_HOME", "value": "/work/huggingface"},
+                                {"name": "HF_HOME", "value": "/scratch/huggingface"},
                                 {"name": "HF_HUB_DISABLE_PROGRESS_BARS", "value": "1"},
                                 {"name": "TOKEN_FILE", "value": "/huggingface/HF_TOKEN"},
                             ],
@@ -96,7 +96,7 @@ def test_the_job(guide: Recording) -> None:
                             "securityContext": {"runAsUser": 0, "allowPrivilegeEscalation": False},
                             "volumeMounts": [
                                 {"name": "data", "mountPath": "/models"},
-                                {"name": "scratch", "mountPath": "/work"},
+                                {"name": "scratch", "mountPath": "/scratch"},
                                 {"name": "scripts", "mountPath": "/scripts", "readOnly": True},
                                 {"name": "token", "mountPath": "/huggingface", "readOnly": True},
                             ],

@@ -1,0 +1,49 @@
+"""A Kubernetes Job that is there to stay: it runs once, and again when its pods' template changes."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+core = kubernetes.core.v1
+batch = kubernetes.batch.v1
+
+
+def create_lasting_job(
+    name: str,
+    *,
+    namespace: pulumi.Output[str],
+    template: core.PodTemplateSpecArgs,
+    retries: int,
+    seconds: int,
+    opts: pulumi.ResourceOptions,
+    failure_rules: Sequence[batch.PodFailurePolicyRuleArgs] = (),
+) -> batch.Job:
+    """Register the Job, whose pods have the label `app` with its name.
+
+    `retries` are failures that are none of the node's, `seconds` how long it may take in all. `failure_rules` come
+    after the one that counts no node that was taken back.
+    """
+    disrupted = batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
+    # longer than the Job's own limit, so that the Job says what it failed of
+    awaited = f"{seconds + 300}s"
+    return batch.Job(
+        name,
+        metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace=namespace, labels={"app": name}),
+        # no ttlSecondsAfterFinished: a Job that goes would be made, and run, again
+        spec=batch.JobSpecArgs(
+            backoff_limit=retries,
+            active_deadline_seconds=seconds,
+            pod_failure_policy=batch.PodFailurePolicyArgs(
+                rules=[
+                    batch.PodFailurePolicyRuleArgs(action="Ignore", on_pod_conditions=[disrupted]),
+                    *failure_rules,
+                ]
+            ),
+            template=template,
+        ),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=awaited, update=awaited, delete="15m")),
+        ),
+    )
