@@ -12,7 +12,8 @@ def serve(folder: Path, mpirun: str) -> subprocess.Popen[str]:
     """Start `serve.sh` with a launcher that leaves `mpirun` in the background, as upstream's does."""
     commands = folder / "commands"
     commands.mkdir()
-    python = '#!/bin/bash\necho "python3 $*"\nmpirun >/dev/null &\n'
+    # stays a while, as upstream's does: a stop may come before it goes
+    python = '#!/bin/bash\necho "python3 $*"\nmpirun >/dev/null 2>&1 &\nsleep 1\n'
     # looks at these processes only, since there may be others of such a name on this machine
     pgrep = '#!/bin/bash\nkill -0 "$(cat "$STATE/pid")" 2>/dev/null\n'
     pkill = '#!/bin/bash\nkill -TERM "$(cat "$STATE/pid")"\n'
@@ -20,7 +21,7 @@ def serve(folder: Path, mpirun: str) -> subprocess.Popen[str]:
         "python3": python,
         "pgrep": pgrep,
         "pkill": pkill,
-        "mpirun": f'#!/bin/bash\necho $$ > "$STATE/pid"\n{mpirun}\n',
+        "mpirun": f"#!/bin/bash\n{mpirun}\n",
     }
     for name, text in scripts.items():
         (commands / name).write_text(text)
@@ -43,7 +44,7 @@ def serve(folder: Path, mpirun: str) -> subprocess.Popen[str]:
 
 
 def test_the_server_ends_when_its_processes_end(tmp_path: Path) -> None:
-    server = serve(tmp_path, "sleep 3")
+    server = serve(tmp_path, 'echo $$ > "$STATE/pid"; sleep 3')
     said, _ = server.communicate(timeout=60)
     assert server.returncode == 1
     assert said.splitlines() == [
@@ -54,7 +55,9 @@ def test_the_server_ends_when_its_processes_end(tmp_path: Path) -> None:
 
 
 def test_a_stop_reaches_the_processes(tmp_path: Path) -> None:
-    server = serve(tmp_path, "trap 'touch $STATE/stopped; exit' TERM; while true; do sleep 0.1; done")
+    server = serve(
+        tmp_path, "trap 'touch $STATE/stopped; exit' TERM; echo $$ > $STATE/pid; while true; do sleep 0.1; done"
+    )
     while (tmp_path / "pid").read_text().strip() in ("", "0"):
         assert server.poll() is None
     server.terminate()
