@@ -2,10 +2,10 @@
 
 import pulumi
 
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.inference_service import InferenceService
-from components.inference_service_args import InferenceServiceArgs
+from components.gke.gpu_cluster import GkeGpuCluster
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.inference.inference_service import InferenceService
+from components.inference.inference_service_args import InferenceServiceArgs
 
 LARGEST = 20
 """Most services that the cluster has GPUs for."""

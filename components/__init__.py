@@ -1,26 +1,26 @@
 """Pulumi components that serve large language models. Import this package, or deploy a recipe of `stacks`."""
 
-from components.bucket_volume_claim import BucketVolumeClaim, BucketVolumeClaimArgs
-from components.chat_page import ChatPage, ChatPageArgs
-from components.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs
-from components.checkpoint_disk import CheckpointDisk
-from components.checkpoint_disk_args import CheckpointDiskArgs
-from components.conversion_job import ConversionJob
-from components.conversion_job_args import ConversionJobArgs
-from components.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
-from components.findings import ConfigurationError, Finding
-from components.fine_tune_job import FineTuneJob
-from components.fine_tune_job_args import FineTuneJobArgs
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.inference_service import InferenceService
-from components.inference_service_args import InferenceServiceArgs
-from components.model_archive_job import ModelArchiveJob
-from components.model_archive_job_args import ModelArchiveJobArgs
-from components.oci_gpu_host import OciGpuHost
-from components.oci_gpu_host_args import OciGpuHostArgs
-from components.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
-from components.workload_identity_binding import WorkloadIdentityBinding, WorkloadIdentityBindingArgs
+from .findings import ConfigurationError, Finding
+from .gke.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
+from .gke.gpu_cluster import GkeGpuCluster
+from .gke.gpu_cluster_args import GkeGpuClusterArgs
+from .gke.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
+from .gke.workload_identity_binding import WorkloadIdentityBinding, WorkloadIdentityBindingArgs
+from .inference.chat_page import ChatPage, ChatPageArgs
+from .inference.inference_service import InferenceService
+from .inference.inference_service_args import InferenceServiceArgs
+from .jobs.conversion_job import ConversionJob
+from .jobs.conversion_job_args import ConversionJobArgs
+from .jobs.fine_tune_job import FineTuneJob
+from .jobs.fine_tune_job_args import FineTuneJobArgs
+from .jobs.model_archive_job import ModelArchiveJob
+from .jobs.model_archive_job_args import ModelArchiveJobArgs
+from .oci.gpu_host import OciGpuHost
+from .oci.gpu_host_args import OciGpuHostArgs
+from .storage.bucket_volume_claim import BucketVolumeClaim, BucketVolumeClaimArgs
+from .storage.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs
+from .storage.checkpoint_disk import CheckpointDisk
+from .storage.checkpoint_disk_args import CheckpointDiskArgs
 
 __all__ = [
     "BucketVolumeClaim",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from components.findings import ConfigurationError, Finding, error, join
+from .findings import ConfigurationError, Finding, error, join
 
 T = TypeVar("T")
 

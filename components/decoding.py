@@ -7,8 +7,8 @@ what the accelerators computed. Servers reach a part of it: docs/sizing.md says 
 
 from dataclasses import dataclass
 
-from components.catalog import Model, load_catalog
-from components.sizing import kv_bytes_per_token, weight_bytes
+from .catalog import Model, load_catalog
+from .sizing import kv_bytes_per_token, weight_bytes
 
 GIGA, TERA = 1e9, 1e12
 

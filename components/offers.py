@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from components.catalog import OWN_FILE, Accelerator, Model, load_catalog
-from components.decoding import step_bound
-from components.sizing import can_split, fit
+from .catalog import OWN_FILE, Accelerator, Model, load_catalog
+from .decoding import step_bound
+from .sizing import can_split, fit
 
 MOST_REQUESTS = 256
 """Requests that are decoded together at the most where nothing else is said: vLLM's default on most GPUs."""

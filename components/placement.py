@@ -3,16 +3,16 @@
 import math
 from collections.abc import Mapping
 
-from components.args import given
-from components.catalog import Machine, load_catalog
-from components.findings import Finding, error
-from components.gke_node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, TpuPoolArgs, initial_nodes, is_multi_host
-from components.gpu_sharing import shares, sharing_labels
-from components.inference_service_args import InferenceServiceArgs, StorageKind
-from components.model_pod import TOPOLOGY_LABEL, fewest_replicas, node_selector, server_of
-from components.node_pool_checks import machine_of
-from components.nodes import allocatable, ephemeral_gib, local_ssd_gib
-from components.quantities import quantity
+from .args import given
+from .catalog import Machine, load_catalog
+from .findings import Finding, error
+from .gke.gpu_sharing import shares, sharing_labels
+from .gke.node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, TpuPoolArgs, initial_nodes, is_multi_host
+from .gke.node_pool_checks import machine_of
+from .gke.nodes import allocatable, ephemeral_gib, local_ssd_gib
+from .inference.inference_service_args import InferenceServiceArgs, StorageKind
+from .inference.model_pod import TOPOLOGY_LABEL, fewest_replicas, node_selector, server_of
+from .quantities import quantity
 
 LOCAL_SSD_PATH = "/mnt/stateful_partition/kube-ephemeral-ssd"
 """Where GKE mounts the local SSDs that hold a node's ephemeral storage."""

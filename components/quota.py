@@ -10,26 +10,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from components.autopilot_checks import autopilot_machines
-from components.catalog import Machine, load_catalog
-from components.chat_page import DEFAULT_SIZE, ChatPageArgs
-from components.checkpoint_disk_args import CheckpointDiskArgs
-from components.conversion_checks import disk_gb
-from components.disk_converter import BOOT_DISK_GB, MACHINE_TYPE
-from components.exposure import Exposed, Exposure, exposure_of
-from components.fine_tune_checks import disk_gib
-from components.fine_tune_job_args import FineTuneJobArgs
-from components.gke_checks import cluster_zones
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
-from components.gke_node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, initial_nodes, is_flex_start
-from components.inference_service_args import InferenceServiceArgs, StorageKind
-from components.model_pod import cache_size, fewest_replicas, most_replicas, server_of
-from components.node_pool_checks import region_of
-from components.oci_engine_store import DEFAULT_SIZE_GB, kind_of, store_of
-from components.oci_gpu_host_args import BOOT_VOLUME_GB, BalancerExposure, EngineStoreKind, OciGpuHostArgs
-from components.oci_placement import domains_of
-from components.oci_placement import region_of as oci_region_of
-from components.quantities import quantity
+from .catalog import Machine, load_catalog
+from .gke.autopilot_checks import autopilot_machines
+from .gke.cluster_checks import cluster_zones
+from .gke.gpu_cluster_args import GkeGpuClusterArgs, node_pools
+from .gke.node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, initial_nodes, is_flex_start
+from .gke.node_pool_checks import region_of
+from .inference.chat_page import DEFAULT_SIZE, ChatPageArgs
+from .inference.exposure import Exposed, Exposure, exposure_of
+from .inference.inference_service_args import InferenceServiceArgs, StorageKind
+from .inference.model_pod import cache_size, fewest_replicas, most_replicas, server_of
+from .jobs.conversion_checks import disk_gb
+from .jobs.fine_tune_checks import disk_gib
+from .jobs.fine_tune_job_args import FineTuneJobArgs
+from .oci.engine_store import DEFAULT_SIZE_GB, kind_of, store_of
+from .oci.gpu_host_args import BOOT_VOLUME_GB, BalancerExposure, EngineStoreKind, OciGpuHostArgs
+from .oci.placement import domains_of
+from .oci.placement import region_of as oci_region_of
+from .quantities import quantity
+from .storage.checkpoint_disk_args import CheckpointDiskArgs
+from .storage.disk_converter import BOOT_DISK_GB, MACHINE_TYPE
 
 DISKS = {
     "pd-standard": "DISKS_TOTAL_GB",

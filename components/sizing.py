@@ -9,7 +9,7 @@ JetStream differs: its cache is as large as its flags say, whether requests fill
 import math
 from dataclasses import dataclass
 
-from components.catalog import Model, load_catalog
+from .catalog import Model, load_catalog
 
 GIB = 1024**3
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from components.catalog import Machine, load_catalog
-from components.nodes import allocatable
+from components.gke.nodes import allocatable
 from simulator.nodes import DEFAULT_MACHINE, Pool, region_of
 from simulator.pods import objects
 from simulator.values import Properties, at

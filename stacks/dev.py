@@ -7,11 +7,11 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.args import ComponentArgs, Input, given
-from components.exposure import Exposure
 from components.findings import Finding, error
-from components.inference_checks import check_inference_service
-from components.inference_service import InferenceService
-from components.inference_service_args import InferenceServiceArgs
+from components.inference.exposure import Exposure
+from components.inference.inference_checks import check_inference_service
+from components.inference.inference_service import InferenceService
+from components.inference.inference_service_args import InferenceServiceArgs
 from stacks.recipe import Needs, Recipe
 from stacks.serving import downloads_of, images_of, service_findings, serving_outputs
 

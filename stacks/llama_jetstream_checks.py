@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from components.checkpoint_bucket import check_checkpoint_bucket
-from components.conversion_checks import check_checkpoint_disk, check_conversion_job
 from components.findings import Finding, error
-from components.gke_checks import check_gke_gpu_cluster
-from components.gke_gpu_cluster_args import Addons
-from components.inference_checks import check_inference_service
-from components.node_pool_checks import check_tpu_pool, tpu_zones
+from components.gke.cluster_checks import check_gke_gpu_cluster
+from components.gke.gpu_cluster_args import Addons
+from components.gke.node_pool_checks import check_tpu_pool, tpu_zones
+from components.gke.workload_identity_binding import BucketRoleArgs, check_workload_identity_binding
+from components.inference.inference_checks import check_inference_service
+from components.jobs.conversion_checks import check_checkpoint_disk, check_conversion_job
 from components.placement import check_placement
-from components.workload_identity_binding import BucketRoleArgs, check_workload_identity_binding
+from components.storage.checkpoint_bucket import check_checkpoint_bucket
 from stacks.llama_jetstream_settings import CONVERTER_POOL, KNOWN_LATER, POOL, Settings
 from stacks.serving import service_findings
 

@@ -4,16 +4,16 @@ from pydantic import Field
 
 from components.args import ComponentArgs, Input, given
 from components.catalog import load_catalog
-from components.checkpoint_bucket import CheckpointBucketArgs
-from components.checkpoint_disk_args import CheckpointDiskArgs
-from components.conversion_job_args import ConversionJobArgs
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.gke_node_pool import TpuPoolArgs
-from components.inference_service_args import InferenceServiceArgs, StorageArgs, StorageKind
-from components.model_pod import READ_ONLY, server_of
-from components.node_pool_checks import region_of, tpu_zones
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.gke.node_pool import TpuPoolArgs
+from components.gke.node_pool_checks import region_of, tpu_zones
+from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.inference.inference_service_args import InferenceServiceArgs, StorageArgs, StorageKind
+from components.inference.model_pod import READ_ONLY, server_of
+from components.jobs.conversion_job_args import ConversionJobArgs
 from components.placement import pool_accelerators
-from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.storage.checkpoint_bucket import CheckpointBucketArgs
+from components.storage.checkpoint_disk_args import CheckpointDiskArgs
 from stacks.serving import scaled
 
 POOL = "tpu"

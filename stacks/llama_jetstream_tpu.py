@@ -6,17 +6,17 @@ from typing import Any
 import pulumi
 
 from components.args import Input
-from components.checkpoint_disk import CheckpointDisk
-from components.conversion_job import ConversionJob
 from components.cost import hourly_cost
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import node_pools
-from components.gke_node_pool import initial_nodes
-from components.inference_service import InferenceService
+from components.gke.gpu_cluster import GkeGpuCluster
+from components.gke.gpu_cluster_args import node_pools
+from components.gke.node_pool import initial_nodes
+from components.gke.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
+from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from components.inference.inference_service import InferenceService
+from components.jobs.conversion_job import ConversionJob
 from components.placement import grown
 from components.quota import quotas_of_checkpoint_disk, quotas_of_cluster, quotas_of_pool, quotas_of_service, total
-from components.tpu_node_pool import TpuNodePool, TpuNodePoolArgs
-from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from components.storage.checkpoint_disk import CheckpointDisk
 from stacks.llama_jetstream_checks import BUCKET, CLUSTER, SERVICE, check
 from stacks.llama_jetstream_settings import CONVERTER_POOL, POOL, Settings
 from stacks.recipe import AccountValue, Needs, Recipe

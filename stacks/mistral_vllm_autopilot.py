@@ -6,23 +6,23 @@ from typing import Any
 
 import pulumi
 
-from components.chat_page import ChatPage, check_chat_page
-from components.checkpoint_bucket import CheckpointBucket
 from components.cost import hourly_cost, hourly_cost_of_pods
-from components.exposure import Exposure
 from components.findings import Finding, error
-from components.fine_tune_checks import check_fine_tune_job
-from components.fine_tune_job import FineTuneJob
-from components.fine_tune_job_args import Save
-from components.gke_checks import check_gke_gpu_cluster
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import node_pools
-from components.inference_checks import check_inference_service
-from components.inference_service import InferenceService, port_of
-from components.model_pod import server_of
+from components.gke.cluster_checks import check_gke_gpu_cluster
+from components.gke.gpu_cluster import GkeGpuCluster
+from components.gke.gpu_cluster_args import node_pools
+from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from components.inference.chat_page import ChatPage, check_chat_page
+from components.inference.exposure import Exposure
+from components.inference.inference_checks import check_inference_service
+from components.inference.inference_service import InferenceService, port_of
+from components.inference.model_pod import server_of
+from components.jobs.fine_tune_checks import check_fine_tune_job
+from components.jobs.fine_tune_job import FineTuneJob
+from components.jobs.fine_tune_job_args import Save
 from components.placement import check_placement, grown
 from components.quota import quotas_of_chat_page, quotas_of_cluster, quotas_of_fine_tune, quotas_of_service, total
-from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from components.storage.checkpoint_bucket import CheckpointBucket
 from stacks.mistral_vllm_settings import FineTuneSettings, Settings
 from stacks.recipe import AccountValue, Needs, Recipe
 from stacks.serving import (

@@ -4,16 +4,22 @@ from pydantic import Field
 
 from components.args import ComponentArgs, Input, given
 from components.catalog import load_catalog
-from components.chat_page import ChatPageArgs
-from components.checkpoint_bucket import CheckpointBucketArgs
-from components.exposure import Exposure
-from components.fine_tune_job_args import FineTuneJobArgs, Save
-from components.fine_tune_sizing import RANK
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.inference_service_args import AdapterArgs, InferenceServiceArgs, StorageArgs, StorageKind, VllmArgs
-from components.node_pool_checks import region_of
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.gke.node_pool_checks import region_of
+from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.inference.chat_page import ChatPageArgs
+from components.inference.exposure import Exposure
+from components.inference.inference_service_args import (
+    AdapterArgs,
+    InferenceServiceArgs,
+    StorageArgs,
+    StorageKind,
+    VllmArgs,
+)
+from components.jobs.fine_tune_job_args import FineTuneJobArgs, Save
+from components.jobs.fine_tune_sizing import RANK
 from components.placement import pool_accelerators
-from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.storage.checkpoint_bucket import CheckpointBucketArgs
 from stacks.serving import scaled
 
 KNOWN_LATER = "made-by-this-stack"

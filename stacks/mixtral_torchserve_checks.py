@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from components.checkpoint_bucket import check_checkpoint_bucket
 from components.findings import Finding, error
-from components.gke_checks import check_gke_gpu_cluster
-from components.gke_gpu_cluster_args import Addons
-from components.inference_checks import check_inference_service
-from components.model_archive_checks import check_model_archive_job
-from components.model_pod import cache_claim
+from components.gke.cluster_checks import check_gke_gpu_cluster
+from components.gke.gpu_cluster_args import Addons
+from components.inference.inference_checks import check_inference_service
+from components.inference.model_pod import cache_claim
+from components.jobs.model_archive_checks import check_model_archive_job
 from components.placement import check_placement
+from components.storage.checkpoint_bucket import check_checkpoint_bucket
 from stacks.mixtral_torchserve_settings import PREPARATION_POOL, Settings
 from stacks.serving import check_gpu_metrics, service_findings
 

@@ -7,14 +7,14 @@ import pulumi
 
 from components.args import Input
 from components.cost import hourly_cost
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import node_pools
-from components.gke_node_pool import initial_nodes
-from components.inference_service import InferenceService
-from components.model_archive_job import ModelArchiveJob
+from components.gke.gpu_cluster import GkeGpuCluster
+from components.gke.gpu_cluster_args import node_pools
+from components.gke.node_pool import initial_nodes
+from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
+from components.inference.inference_service import InferenceService
+from components.jobs.model_archive_job import ModelArchiveJob
 from components.placement import grown
 from components.quota import quotas_of_cluster, quotas_of_service, total
-from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
 from stacks.mixtral_torchserve_checks import BUCKET, CLUSTER, SERVICE, check
 from stacks.mixtral_torchserve_settings import PREPARATION_POOL, Settings
 from stacks.recipe import AccountValue, Needs, Recipe

@@ -1,14 +1,14 @@
 """What the configuration of the stack `mixtral-torchserve-gke` says, and what follows from it."""
 
 from components.args import ComponentArgs, Input, given
-from components.checkpoint_bucket import CheckpointBucketArgs
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.inference_service_args import InferenceServiceArgs, Server, StorageArgs, StorageKind
-from components.model_archive_job_args import ModelArchiveJobArgs
-from components.model_pod import READ_ONLY, server_of, serving_of, startup_seconds
-from components.node_pool_checks import region_of
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.gke.node_pool_checks import region_of
+from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.inference.inference_service_args import InferenceServiceArgs, Server, StorageArgs, StorageKind
+from components.inference.model_pod import READ_ONLY, server_of, serving_of, startup_seconds
+from components.jobs.model_archive_job_args import ModelArchiveJobArgs
 from components.placement import pool_accelerators
-from components.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.storage.checkpoint_bucket import CheckpointBucketArgs
 from stacks.serving import scaled
 
 PREPARATION_POOL = "converter"

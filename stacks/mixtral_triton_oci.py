@@ -8,12 +8,12 @@ from components.args import ComponentArgs, Input, given
 from components.catalog import load_catalog
 from components.cost import hourly_cost_of_hosts
 from components.findings import Finding, error
-from components.oci_checks import check_oci_gpu_host
-from components.oci_gpu_host import OciGpuHost
-from components.oci_gpu_host_args import OciGpuHostArgs, OciHostArgs
+from components.oci.checks import check_oci_gpu_host
+from components.oci.gpu_host import OciGpuHost
+from components.oci.gpu_host_args import OciGpuHostArgs, OciHostArgs
 from components.quota import quotas_of_hosts, total
-from components.triton_args import TritonArgs
-from components.triton_engine import image_of
+from components.triton.args import TritonArgs
+from components.triton.engine import image_of
 from stacks.recipe import AccountValue, Needs, Recipe
 
 HOST = "mixtral-triton"

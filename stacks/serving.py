@@ -7,14 +7,14 @@ from typing import Any
 import pulumi
 
 from components.args import Input
-from components.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs, check_checkpoint_bucket
-from components.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
 from components.findings import Finding, error, refuse
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.inference_service import InferenceService
-from components.inference_service_args import AutoscalingArgs, InferenceServiceArgs
-from components.model_pod import server_of
+from components.gke.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
+from components.gke.gpu_cluster import GkeGpuCluster
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.inference.inference_service import InferenceService
+from components.inference.inference_service_args import AutoscalingArgs, InferenceServiceArgs
+from components.inference.model_pod import server_of
+from components.storage.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs, check_checkpoint_bucket
 
 
 def serving_outputs(service: InferenceService, args: InferenceServiceArgs) -> dict[str, Any]:

@@ -5,7 +5,7 @@ are there to catch mistakes and to estimate, not to promise capacity or to bill.
 them, in a file of its own: docs/catalog.md.
 """
 
-from components.catalog.hardware import (
+from .hardware import (
     Accelerator,
     Fact,
     Machine,
@@ -17,8 +17,8 @@ from components.catalog.hardware import (
     Topologies,
     Zone,
 )
-from components.catalog.models import Assumption, JetStreamNames, Model, Quantization
-from components.catalog.reading import (
+from .models import Assumption, JetStreamNames, Model, Quantization
+from .reading import (
     KINDS,
     OWN_FILE,
     OWN_FILE_VARIABLE,

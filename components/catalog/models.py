@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.catalog.hardware import Fact, Record
+from .hardware import Fact, Record
 
 
 class JetStreamNames(Record):

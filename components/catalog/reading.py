@@ -5,14 +5,13 @@ import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import ValidationError
 
-from components.catalog.hardware import Accelerator, Machine, OciRegion, Record, Region, Shape, Topologies, Zone
-from components.catalog.models import Assumption, Model, Quantization
+from .hardware import Accelerator, Machine, OciRegion, Record, Region, Shape, Topologies, Zone
+from .models import Assumption, Model, Quantization
 
 KINDS = (
     "accelerators",
@@ -77,7 +76,7 @@ def load_catalog() -> Catalog:
     Raises:
         CatalogError: a file is wrong, or the one that `LLM_SERVING_CATALOG` names cannot be read.
     """
-    folder = files("components.catalog")
+    folder = Path(__file__).parent
     texts = {kind: folder.joinpath(f"{kind}.toml").read_text(encoding="utf-8") for kind in KINDS}
     named = os.environ.get(OWN_FILE_VARIABLE)
     own = Path(named or OWN_FILE)

@@ -17,8 +17,8 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError
 
-from components.catalog.models import Model
-from components.catalog.reading import load_catalog
+from .models import Model
+from .reading import load_catalog
 
 HUGGING_FACE = "https://huggingface.co"
 PRICES = "https://github.com/Cyclenerd/google-cloud-pricing-cost-calculator/raw/master/pricing.yml"

@@ -1,7 +1,7 @@
 """Model servers: how each is started, reached, probed and measured. One file per server, all of one shape."""
 
-from components.servers import jetstream, llama_cpp, tgi, torchserve, triton, vllm, vllm_tpu
-from components.servers.profile import ModelServer, Serving, Sidecar
+from . import jetstream, llama_cpp, tgi, torchserve, triton, vllm, vllm_tpu
+from .profile import ModelServer, Serving, Sidecar
 
 SERVERS: dict[str, ModelServer] = {
     server.name: server

@@ -5,8 +5,8 @@ github.com/AI-Hypercomputer/jetstream-pytorch, tag jetstream-v0.2.3, 2026-11-21.
 its successor is vLLM on TPUs.
 """
 
-from components.checkpoints import MOUNT_PATH, checkpoint_path, jetstream_names, tokenizer_path
-from components.servers.profile import ModelServer, Serving, Sidecar
+from ..storage.checkpoints import MOUNT_PATH, checkpoint_path, jetstream_names, tokenizer_path
+from .profile import ModelServer, Serving, Sidecar
 
 METRICS_PORT = 9100
 

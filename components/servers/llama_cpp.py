@@ -3,7 +3,7 @@
 Source: github.com/ggml-org/llama.cpp, tools/server/README.md, 2026-11-21.
 """
 
-from components.servers.profile import ModelServer, Serving
+from .profile import ModelServer, Serving
 
 PORT = 8080
 

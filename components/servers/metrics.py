@@ -2,11 +2,11 @@
 
 import functools
 import tomllib
-from importlib.resources import files
+from pathlib import Path
 
 from pydantic import Field
 
-from components.catalog import Fact, Record
+from ..catalog import Fact, Record
 
 
 class Metric(Record):
@@ -37,5 +37,5 @@ class ServerMetrics(Fact):
 @functools.cache
 def load_metrics() -> dict[str, ServerMetrics]:
     """Return the gauges of every model server, by the server's name."""
-    tables = tomllib.loads(files("components.servers").joinpath("metrics.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8"))
     return {name: ServerMetrics.model_validate(table) for name, table in tables.items()}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components.inference_service_args import JetStreamArgs, TorchServeArgs, VllmArgs
+from ..inference.inference_service_args import JetStreamArgs, TorchServeArgs, VllmArgs
 
 FILES_PATH = "/etc/llm-serving"
 """Where a server finds the files that its profile gives it."""

@@ -4,7 +4,7 @@ Source: github.com/huggingface/text-generation-inference, tag v1.4.3, launcher/s
 2026-11-21. In maintenance mode upstream, whose own successor is vLLM.
 """
 
-from components.servers.profile import ModelServer, Serving
+from .profile import ModelServer, Serving
 
 PORT = 8080
 

@@ -4,10 +4,10 @@ Sources: docs/configuration.md, docs/metrics.md, docs/token_authorization_api.md
 github.com/pytorch/serve, v0.12.0, the last release, 2026-11-21. No longer maintained upstream; its successor is vLLM.
 """
 
-from components.checkpoints import MOUNT_PATH
-from components.gpt_fast import INT8, MODEL_NAME, load_pins, model_store_folder
-from components.inference_service_args import TorchServeArgs
-from components.servers.profile import FILES_PATH, ModelServer, Serving
+from ..inference.inference_service_args import TorchServeArgs
+from ..jobs.gpt_fast import INT8, MODEL_NAME, load_pins, model_store_folder
+from ..storage.checkpoints import MOUNT_PATH
+from .profile import FILES_PATH, ModelServer, Serving
 
 PORT, MANAGEMENT_PORT, METRICS_PORT = 8080, 8081, 8082
 

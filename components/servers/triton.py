@@ -6,14 +6,13 @@ docs/protocol/extension_generate.md of github.com/triton-inference-server/server
 without engines: TensorRT-LLM 1.0 runs models from PyTorch.
 """
 
-from pathlib import Path
+from ..storage.checkpoints import MOUNT_PATH
+from ..triton.engine import GRPC_PORT, HTTP_PORT, METRICS_PORT, repository_path
+from ..triton.release import load_release
+from ..workloads import workload
+from .profile import ModelServer, Serving
 
-from components.checkpoints import MOUNT_PATH
-from components.servers.profile import ModelServer, Serving
-from components.triton_engine import GRPC_PORT, HTTP_PORT, METRICS_PORT, repository_path
-from components.triton_release import load_release
-
-SCRIPT = Path(__file__).parents[2] / "workloads" / "triton" / "inside" / "serve.sh"
+SCRIPT = workload("triton") / "inside" / "serve.sh"
 
 
 def _environment(serving: Serving) -> dict[str, str]:

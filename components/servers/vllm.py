@@ -7,9 +7,9 @@ github.com/vllm-project/vllm, v0.6.2, whose own docstring says that it is for de
 from collections.abc import Mapping
 from typing import Any
 
-from components.catalog import load_catalog
-from components.inference_service_args import VllmArgs
-from components.servers.profile import ModelServer, Serving
+from ..catalog import load_catalog
+from ..inference.inference_service_args import VllmArgs
+from .profile import ModelServer, Serving
 
 PORT = 8000
 

@@ -3,7 +3,7 @@
 Sources: docs.vllm.ai, "vllm serve", and ai-ml/vllm-tpu of GoogleCloudPlatform/kubernetes-engine-samples, 2026-11-21.
 """
 
-from components.servers.profile import ModelServer, Serving
+from .profile import ModelServer, Serving
 
 PORT = 8000
 

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.gke_gpu_cluster import GkeGpuCluster
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.inference_service import InferenceService
-from components.inference_service_args import InferenceServiceArgs
+from components.gke.gpu_cluster import GkeGpuCluster
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.inference.inference_service import InferenceService
+from components.inference.inference_service_args import InferenceServiceArgs
 from tests.recording import Recording, record
 
 MODEL = "mistralai/Mixtral-8x7B-Instruct-v0.1"

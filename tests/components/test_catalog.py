@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from components.catalog import KINDS, CatalogError, load_catalog, read_catalog
-from components.nodes import allocatable
+from components.gke.nodes import allocatable
 
 CATALOG = load_catalog()
 UNPRICED = {"tpu-v6e-slice": {"asia-east1", "southamerica-east1"}}

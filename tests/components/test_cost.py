@@ -6,9 +6,9 @@ import pytest
 
 from components.catalog import load_catalog
 from components.cost import Cost, hourly_cost, hourly_cost_of_hosts, hourly_cost_of_pods
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from tests.components.guide import CPU_SERVICE, GONE, cluster_args, service_args
-from tests.components.vllm_guide import vllm_args
+from tests.components.inference.vllm_guide import vllm_args
 
 
 def cost_of(cluster: GkeGpuClusterArgs) -> Cost | None:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from components.catalog import chips_of, load_catalog
-from components.inference_checks import check_inference_service
-from components.inference_service_args import InferenceServiceArgs
-from components.nodes import allocatable
+from components.gke.nodes import allocatable
+from components.inference.inference_checks import check_inference_service
+from components.inference.inference_service_args import InferenceServiceArgs
 from components.offers import MOST_REQUESTS, NoOffersError, Offer, offers
 from components.servers import SERVERS
 from components.sizing import fit

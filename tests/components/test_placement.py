@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
-from components.gke_node_pool import initial_nodes
-from components.nodes import allocatable
+from components.gke.node_pool import initial_nodes
+from components.gke.nodes import allocatable
 from components.placement import check_placement, grown, pool_accelerators, pools_for
 from tests.components.guide import CLUSTER, GONE, cluster_args, service_args
 

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from components.chat_page import ChatPageArgs
-from components.checkpoint_disk_args import CheckpointDiskArgs
-from components.fine_tune_job_args import FineTuneJobArgs
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs
-from components.gke_node_pool import NodePoolArgs, TpuPoolArgs
-from components.oci_gpu_host_args import OciGpuHostArgs
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.gke.node_pool import NodePoolArgs, TpuPoolArgs
+from components.inference.chat_page import ChatPageArgs
+from components.jobs.fine_tune_job_args import FineTuneJobArgs
+from components.oci.gpu_host_args import OciGpuHostArgs
 from components.quota import (
     Quota,
     Scope,
@@ -22,9 +21,10 @@ from components.quota import (
     quotas_of_service,
     total,
 )
+from components.storage.checkpoint_disk_args import CheckpointDiskArgs
 from tests.components.guide import GONE, changed, cluster_args, service_args
-from tests.components.oci import HOST
-from tests.components.vllm_guide import vllm_args
+from tests.components.inference.vllm_guide import vllm_args
+from tests.components.oci.host import HOST
 
 Sums = dict[str, tuple[int, int]]
 

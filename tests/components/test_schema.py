@@ -22,16 +22,16 @@ from components import (
     TpuNodePool,
     WorkloadIdentityBinding,
 )
-from components.gke_node_pool import TpuPoolArgs
-from components.oci_gpu_host_args import OciHostArgs
+from components.gke.node_pool import TpuPoolArgs
+from components.oci.gpu_host_args import OciHostArgs
+from tests.components.gke.test_tpu_node_pool import POOL
+from tests.components.gke.test_workload_identity_binding import BINDING
 from tests.components.guide import CLUSTER, SERVICE
-from tests.components.oci import CONFIG, HOST, record_host
-from tests.components.test_chat_page import PAGE
-from tests.components.test_checkpoint_disk import DISK
-from tests.components.test_conversion_job import CONVERSION
-from tests.components.test_fine_tune_job import FINE_TUNE
-from tests.components.test_tpu_node_pool import POOL
-from tests.components.test_workload_identity_binding import BINDING
+from tests.components.inference.test_chat_page import PAGE
+from tests.components.jobs.test_conversion_job import CONVERSION
+from tests.components.jobs.test_fine_tune_job import FINE_TUNE
+from tests.components.oci.host import CONFIG, HOST, record_host
+from tests.components.storage.test_checkpoint_disk import DISK
 from tests.recording import record
 
 COMPONENTS: list[type[pulumi.ComponentResource]] = [GkeGpuCluster, InferenceService]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.catalog import load_catalog
-from components.inference_service_args import JetStreamArgs, Server, VllmArgs
+from components.inference.inference_service_args import JetStreamArgs, Server, VllmArgs
 from components.servers import SERVERS, ModelServer, Serving
 from components.servers.vllm import adapter_rank
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.cost import hourly_cost
-from components.gke_gpu_cluster_args import GkeGpuClusterArgs, node_pools
+from components.gke.gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from tests.recording import record
 
 PROJECT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_the_price_of_the_recipe_is_the_catalogues() -> None:
 
 def test_every_code_that_a_page_names_exists() -> None:
     sources = "".join(
-        path.read_text() for folder in ("components", "stacks") for path in (PROJECT / folder).glob("*.py")
+        path.read_text() for folder in ("components", "stacks") for path in (PROJECT / folder).rglob("*.py")
     )
     for page in sorted((PROJECT / "docs/recipes").glob("*.md")):
         for code in re.findall(r"(?:refused as|as) `([a-z]+(?:-[a-z]+)+)`", page.read_text()):

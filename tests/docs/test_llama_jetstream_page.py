@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.checkpoints import jetstream_models, jetstream_names
-from components.conversion_checks import converter_seconds
+from components.jobs.conversion_checks import converter_seconds
 from components.sizing import largest_batch
+from components.storage.checkpoints import jetstream_models, jetstream_names
 from tests.components.guide import GONE
 from tests.stacks.stack_file import JETSTREAM, run
 

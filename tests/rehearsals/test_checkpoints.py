@@ -17,8 +17,8 @@ from components import (
     WorkloadIdentityBinding,
 )
 from simulator.cloud import CloudResource
-from tests.components.test_checkpoint_disk import DISK
-from tests.components.test_conversion_job import CONVERSION
+from tests.components.jobs.test_conversion_job import CONVERSION
+from tests.components.storage.test_checkpoint_disk import DISK
 from tests.simulator.harness import Rehearsal, changes
 
 APIS = ("compute", "container", "cloudresourcemanager", "iam")

@@ -8,9 +8,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components import CheckpointBucket, FineTuneJob, GkeGpuCluster, WorkloadIdentityBinding, fine_tune_job
+from components import CheckpointBucket, FineTuneJob, GkeGpuCluster, WorkloadIdentityBinding
+from components.jobs import fine_tune_job
 from engine import find_control_plane
-from tests.components.test_fine_tune_job import FINE_TUNE
+from tests.components.jobs.test_fine_tune_job import FINE_TUNE
 from tests.simulator.harness import Rehearsal, changes
 
 

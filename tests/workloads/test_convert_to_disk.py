@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.disk_converter import SCRIPT, startup_script
+from components.storage.disk_converter import SCRIPT, startup_script
 
 MODEL = "meta-llama/Llama-2-7b-hf"
 TOKEN = "hf_0123456789"

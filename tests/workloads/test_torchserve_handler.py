@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ts.utils.util import PredictionException, list_classes_from_module
 
-from components.gpt_fast import WORKLOAD
+from components.jobs.gpt_fast import WORKLOAD
 
 LONGEST = 128
 

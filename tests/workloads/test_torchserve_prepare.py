@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ts.utils.util import get_yaml_config
 
-from components.gpt_fast import preparation_files
+from components.jobs.gpt_fast import preparation_files
 from workloads.torchserve import prepare
 
 MODEL, TOKEN = "mistralai/Mixtral-8x7B-v0.1", "hf_0123456789"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.triton_args import TritonArgs
-from components.triton_host import HostFacts, triton_user_data
+from components.oci.triton_host import HostFacts, triton_user_data
+from components.triton.args import TritonArgs
 from tests.workloads.triton_host import MODEL, RANGE, SECRET, Host
 
 TOOLS = Path(__file__).parents[2] / ".engine" / "host-tools"

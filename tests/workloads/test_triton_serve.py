@@ -4,7 +4,7 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from components.triton_host import LOG, SCRIPTS, UNITS
+from components.oci.triton_host import LOG, SCRIPTS, UNITS
 from tests.workloads.triton_host import STEPS
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.triton_host import SCRIPTS
+from components.oci.triton_host import SCRIPTS
 from tests.workloads.triton_host import (
     A100,
     GB,

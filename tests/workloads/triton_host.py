@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.triton_args import TritonArgs
-from components.triton_host import HOME, SCRIPTS, SETTINGS, HostFacts, cloud_config
+from components.oci.triton_host import HOME, SCRIPTS, SETTINGS, HostFacts, cloud_config
+from components.triton.args import TritonArgs
 
 MODEL = "mistralai/Mixtral-8x7B-Instruct-v0.1"
 TOKEN = "hf_0123456789"

@@ -84,7 +84,7 @@ class Products:
 class Preparation:
     """The steps, each of which makes what it needs first."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:  # Any: JSON, written by components/gpt_fast.py
+    def __init__(self, settings: dict[str, Any]) -> None:  # Any: JSON, written by components/jobs/gpt_fast.py
         """`settings`: what to prepare and where."""
         self.settings = settings
         self.scratch = Path(settings["scratch"])

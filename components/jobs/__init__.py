@@ -1,0 +1,1 @@
+"""Jobs that make weights: fine-tune, convert, archive."""

@@ -1,0 +1,1 @@
+"""Where weights lie: buckets, disks, and how pods mount them."""

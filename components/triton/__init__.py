@@ -1,0 +1,1 @@
+"""Triton with TensorRT-LLM, on a host as on a cluster: settings, releases, where engines lie."""
