@@ -22,6 +22,9 @@ from .storage.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs
 from .storage.checkpoint_disk import CheckpointDisk
 from .storage.checkpoint_disk_args import CheckpointDiskArgs
 
+__version__ = "0.1.0"
+"""Of everything in this project: the Python package, the Pulumi package and the command line."""
+
 __all__ = [
     "BucketVolumeClaim",
     "BucketVolumeClaimArgs",

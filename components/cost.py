@@ -6,8 +6,8 @@ from .catalog import Machine, load_catalog
 from .gke.autopilot_checks import autopilot_machines
 from .gke.node_pool import GpuPoolArgs, NodePoolArgs, TpuPoolArgs
 from .gke.node_pool_checks import region_of
+from .inference.derived import fewest_replicas, most_replicas
 from .inference.inference_service_args import InferenceServiceArgs
-from .inference.model_pod import fewest_replicas, most_replicas
 
 Cost = dict[str, float | str | dict[str, float]]
 """US dollars per hour: `minimum` and `maximum` as configured; the same on demand and, where there are such prices, with

@@ -10,8 +10,8 @@ from .gke.gpu_sharing import shares, sharing_labels
 from .gke.node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, TpuPoolArgs, initial_nodes, is_multi_host
 from .gke.node_pool_checks import machine_of
 from .gke.nodes import allocatable, ephemeral_gib, local_ssd_gib
+from .inference.derived import TOPOLOGY_LABEL, fewest_replicas, node_selector, server_of
 from .inference.inference_service_args import InferenceServiceArgs, StorageKind
-from .inference.model_pod import TOPOLOGY_LABEL, fewest_replicas, node_selector, server_of
 from .quantities import quantity
 
 LOCAL_SSD_PATH = "/mnt/stateful_partition/kube-ephemeral-ssd"

@@ -17,9 +17,10 @@ from .gke.gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from .gke.node_pool import NODE_DISK_GB, GpuPoolArgs, NodePoolArgs, initial_nodes, is_flex_start
 from .gke.node_pool_checks import region_of
 from .inference.chat_page import DEFAULT_SIZE, ChatPageArgs
+from .inference.derived import fewest_replicas, most_replicas, server_of
 from .inference.exposure import Exposed, Exposure, exposure_of
 from .inference.inference_service_args import InferenceServiceArgs, StorageKind
-from .inference.model_pod import cache_size, fewest_replicas, most_replicas, server_of
+from .inference.volumes import cache_size
 from .jobs.conversion_checks import disk_gb
 from .jobs.fine_tune_checks import disk_gib
 from .jobs.fine_tune_job_args import FineTuneJobArgs

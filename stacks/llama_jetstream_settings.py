@@ -8,8 +8,8 @@ from components.gke.gpu_cluster_args import GkeGpuClusterArgs
 from components.gke.node_pool import TpuPoolArgs
 from components.gke.node_pool_checks import region_of, tpu_zones
 from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.inference.derived import READ_ONLY, server_of
 from components.inference.inference_service_args import InferenceServiceArgs, StorageArgs, StorageKind
-from components.inference.model_pod import READ_ONLY, server_of
 from components.jobs.conversion_job_args import ConversionJobArgs
 from components.placement import pool_accelerators
 from components.storage.checkpoint_bucket import CheckpointBucketArgs

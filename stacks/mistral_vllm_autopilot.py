@@ -13,10 +13,10 @@ from components.gke.gpu_cluster import GkeGpuCluster
 from components.gke.gpu_cluster_args import node_pools
 from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBinding
 from components.inference.chat_page import ChatPage, check_chat_page
+from components.inference.derived import server_of
 from components.inference.exposure import Exposure
 from components.inference.inference_checks import check_inference_service
 from components.inference.inference_service import InferenceService, port_of
-from components.inference.model_pod import server_of
 from components.jobs.fine_tune_checks import check_fine_tune_job
 from components.jobs.fine_tune_job import FineTuneJob
 from components.jobs.fine_tune_job_args import Save

@@ -12,10 +12,10 @@ from components.gke.cluster_checks import check_gke_gpu_cluster
 from components.gke.gpu_cluster import GkeGpuCluster
 from components.gke.gpu_cluster_args import GkeGpuClusterArgs, node_pools
 from components.gke.node_pool_checks import region_of
+from components.inference.derived import server_of
 from components.inference.inference_checks import check_inference_service
 from components.inference.inference_service import InferenceService
 from components.inference.inference_service_args import InferenceServiceArgs
-from components.inference.model_pod import server_of
 from components.placement import check_placement, grown, pool_accelerators
 from components.quota import quotas_of_cluster, quotas_of_service, total
 from stacks.recipe import AccountValue, Needs, Recipe

@@ -6,7 +6,7 @@ from components.findings import Finding, error
 from components.gke.cluster_checks import check_gke_gpu_cluster
 from components.gke.gpu_cluster_args import Addons
 from components.inference.inference_checks import check_inference_service
-from components.inference.model_pod import cache_claim
+from components.inference.volumes import cache_claim
 from components.jobs.model_archive_checks import check_model_archive_job
 from components.placement import check_placement
 from components.storage.checkpoint_bucket import check_checkpoint_bucket

@@ -4,8 +4,8 @@ from components.args import ComponentArgs, Input, given
 from components.gke.gpu_cluster_args import GkeGpuClusterArgs
 from components.gke.node_pool_checks import region_of
 from components.gke.workload_identity_binding import BucketRoleArgs, WorkloadIdentityBindingArgs
+from components.inference.derived import READ_ONLY, server_of, serving_of, startup_seconds
 from components.inference.inference_service_args import InferenceServiceArgs, Server, StorageArgs, StorageKind
-from components.inference.model_pod import READ_ONLY, server_of, serving_of, startup_seconds
 from components.jobs.model_archive_job_args import ModelArchiveJobArgs
 from components.placement import pool_accelerators
 from components.storage.checkpoint_bucket import CheckpointBucketArgs

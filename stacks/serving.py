@@ -11,9 +11,9 @@ from components.findings import Finding, error, refuse
 from components.gke.custom_metrics_adapter import CustomMetricsAdapter, CustomMetricsAdapterArgs
 from components.gke.gpu_cluster import GkeGpuCluster
 from components.gke.gpu_cluster_args import GkeGpuClusterArgs
+from components.inference.derived import server_of
 from components.inference.inference_service import InferenceService
 from components.inference.inference_service_args import AutoscalingArgs, InferenceServiceArgs
-from components.inference.model_pod import server_of
 from components.storage.checkpoint_bucket import CheckpointBucket, CheckpointBucketArgs, check_checkpoint_bucket
 
 

@@ -38,7 +38,8 @@ def ask(url: str, headers: Mapping[str, str], method: Literal["GET", "HEAD"] = "
         UnreachableError: nothing answers there.
     """
     try:
-        with urlopen(Request(url, headers=dict(headers), method=method), timeout=SECONDS) as reply:  # noqa: S310
+        request = Request(url, headers=dict(headers), method=method)  # noqa: S310 callers ask http(s) only
+        with urlopen(request, timeout=SECONDS) as reply:  # noqa: S310 as above
             return Reply(reply.status, _lower(reply.headers.items()), reply.read())
     except HTTPError as refused:
         with refused:

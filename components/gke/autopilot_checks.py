@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from ..catalog import Machine, load_catalog
 from ..findings import Finding, error, warning
+from ..inference.derived import server_of
 from ..inference.inference_service_args import InferenceServiceArgs, StorageKind
-from ..inference.model_pod import mounts_bucket, server_of
+from ..inference.volumes import mounts_bucket
 from ..quantities import quantity
 from ..storage.gcs_fuse import AUTOPILOT_CPU, AUTOPILOT_MEMORY
 from .gpu_sharing import SharingStrategy

@@ -6,8 +6,8 @@ from ..gke.gpu_sharing import check_gpu_sharing, check_shared_request, memory_sh
 from ..gke.tpu_checks import check_slots, check_topology
 from ..servers import ModelServer
 from ..sizing import can_split, fit, smallest_count
+from .derived import known_model, server_of, serving_of
 from .inference_service_args import InferenceServiceArgs, Server
-from .model_pod import known_model, server_of, serving_of
 
 
 def units_of(server: ModelServer) -> str:

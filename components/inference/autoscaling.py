@@ -9,8 +9,8 @@ import pulumi_kubernetes as kubernetes
 from ..args import given
 from ..findings import Finding, error, warning
 from ..servers.metrics import Metric, load_metrics
+from .derived import server_of, serving_of
 from .inference_service_args import AutoscalingArgs, InferenceServiceArgs
-from .model_pod import server_of, serving_of
 
 v2 = kubernetes.autoscaling.v2
 

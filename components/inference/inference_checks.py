@@ -10,9 +10,9 @@ from ..gke.tpu_checks import check_jetstream
 from ..quantities import quantity
 from .accelerator_checks import check_accelerators, units_of
 from .autoscaling import check_autoscaling
+from .derived import known_model, most_replicas, server_of, serving_of
 from .exposure import check_exposure
 from .inference_service_args import InferenceServiceArgs
-from .model_pod import known_model, most_replicas, server_of, serving_of
 from .storage_checks import REPOSITORY, check_storage
 from .torchserve_checks import check_torchserve
 from .vllm_checks import check_vllm

@@ -10,19 +10,12 @@ import pulumi_kubernetes as kubernetes
 from ..args import given
 from ..findings import refuse
 from .autoscaling import create_autoscaler
+from .derived import most_replicas, rollout_seconds, server_of, serving_of
 from .exposure import FORWARDED_PORT, create_service, exposure_of, port_forward, reserve_address
 from .inference_checks import check_inference_service
 from .inference_service_args import InferenceServiceArgs
-from .model_pod import (
-    TOKEN_KEY,
-    cache_claim,
-    cache_size,
-    most_replicas,
-    pod_template,
-    rollout_seconds,
-    server_of,
-    serving_of,
-)
+from .model_pod import TOKEN_KEY, pod_template
+from .volumes import cache_claim, cache_size
 
 
 class InferenceService(pulumi.ComponentResource):

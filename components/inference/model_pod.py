@@ -7,15 +7,15 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..args import Input, given
-from ..catalog import Model, load_catalog
-from ..gke.gpu_sharing import SharingStrategy, sharing_labels
-from ..servers import SERVERS, ModelServer, Serving, Sidecar
+from ..args import given
+from ..gke.gpu_sharing import SharingStrategy
+from ..servers import Sidecar
 from ..servers.profile import FILES_PATH
 from ..servers.vllm import ADAPTERS_PATH
-from ..sizing import load_seconds
-from ..storage.gcs_fuse import AUTOPILOT_ANNOTATIONS, POD_ANNOTATIONS, bucket_volumes, cache_volumes
-from .inference_service_args import InferenceServiceArgs, StorageKind
+from ..storage.gcs_fuse import AUTOPILOT_ANNOTATIONS, POD_ANNOTATIONS
+from .derived import READ_ONLY, chips, node_selector, server_of, serving_of, startup_seconds
+from .inference_service_args import InferenceServiceArgs
+from .volumes import adapter_volumes, cache_volumes, data_volumes, file_volumes, mounts_bucket
 
 TOKEN_KEY = "HF_TOKEN"  # noqa: S105 the name of a key, not a token
 """Key of the Hugging Face token in its Secret."""
@@ -23,106 +23,7 @@ TOKEN_KEY = "HF_TOKEN"  # noqa: S105 the name of a key, not a token
 PROBE_SECONDS = 10
 """Between two probes."""
 
-NODE_MINUTES = 15
-"""A new GPU node may take until its driver is installed and the image of 5 to 15 GB is pulled. Users report more than
-10 minutes: GoogleCloudPlatform/ai-on-gke, modules/inference-service/main.tf."""
-
-READ_ONLY = frozenset({StorageKind.BUCKET, StorageKind.CLAIM})
-"""Storage that was filled beforehand."""
-
-DEFAULT_CACHE_SIZE = "10Gi"
-"""Of the volume of what a server compiles, which takes some 100 MB. Not measured."""
-
-TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
-"""Label that GKE gives to the nodes of a TPU slice."""
-
-SPOT_LABEL = "cloud.google.com/gke-spot"
-"""Label of Spot VMs, on Autopilot also how a pod asks for one."""
-
-COMPUTE_CLASS_LABEL = "cloud.google.com/compute-class"
-"""How a pod asks for nodes of a compute class."""
-
 core = kubernetes.core.v1
-
-
-def server_of(args: InferenceServiceArgs) -> ModelServer:
-    """Return the profile of the service's model server."""
-    return SERVERS[args.server.value]
-
-
-def known_model(args: InferenceServiceArgs) -> Model | None:
-    """Return what the catalogue knows of the service's model, or of the one that it was made from."""
-    return load_catalog().models.get(args.base_model or args.model)
-
-
-def serving_of(args: InferenceServiceArgs) -> Serving:
-    """Return what the service's model server is asked to serve."""
-    takes_turns = args.sharing is not None and args.sharing.strategy is SharingStrategy.TIME_SHARING
-    return Serving(
-        model=args.model,
-        model_file=args.model_file,
-        quantization=args.quantization,
-        shards=args.shards or args.accelerators or 0,
-        jetstream=args.jetstream,
-        vllm=args.vllm,
-        torchserve=args.torchserve,
-        folder=args.storage.folder,
-        gpu_clients=args.sharing.clients if args.sharing and takes_turns else 1,
-    )
-
-
-def node_selector(args: InferenceServiceArgs) -> dict[str, str]:
-    """Return the labels that a node must have to run the service's pods."""
-    selector = {**(args.node_selector or {}), **sharing_labels(args.sharing, args.partition)}
-    if args.spot:
-        selector[SPOT_LABEL] = "true"
-    if args.compute_class is not None:
-        selector[COMPUTE_CLASS_LABEL] = args.compute_class
-    accelerator = load_catalog().accelerators.get(args.accelerator or "")
-    if accelerator:
-        selector[accelerator.selector] = accelerator.name
-        if accelerator.kind == "tpu" and args.topology:
-            selector[TOPOLOGY_LABEL] = args.topology
-    return selector
-
-
-def chips(args: InferenceServiceArgs) -> dict[str, str]:
-    """Return the resource that stands for the accelerators of one pod, and how many it takes."""
-    accelerator = load_catalog().accelerators.get(args.accelerator or "")
-    return {accelerator.resource: str(args.accelerators)} if accelerator and args.accelerators else {}
-
-
-def most_replicas(args: InferenceServiceArgs) -> int:
-    """Return how many pods the service has at the most."""
-    return args.autoscaling.max_replicas if args.autoscaling else args.replicas or 1
-
-
-def fewest_replicas(args: InferenceServiceArgs) -> int:
-    """Return how many pods the service has at the least."""
-    return args.autoscaling.min_replicas if args.autoscaling else args.replicas or 1
-
-
-def startup_seconds(args: InferenceServiceArgs) -> int:
-    """Return how long the server may take to download and load the model, in seconds."""
-    if args.startup_minutes is not None:
-        return args.startup_minutes * 60
-    return math.ceil(load_seconds(args.base_model or args.model) or 3600)
-
-
-def rollout_seconds(args: InferenceServiceArgs) -> int:
-    """Return how long a rollout may take: a new node, then the start of one pod after another, in seconds."""
-    return NODE_MINUTES * 60 + startup_seconds(args)
-
-
-def cache_size(args: InferenceServiceArgs) -> str:
-    """Return the size of the volume of what the server compiles."""
-    return (args.torchserve and args.torchserve.compile_cache_size) or DEFAULT_CACHE_SIZE
-
-
-def cache_claim(name: str, args: InferenceServiceArgs) -> str | None:
-    """Return the name of the claim of that volume, for the one pod that can mount it; None where there are several."""
-    wanted = server_of(args).cache_path is not None and most_replicas(args) == 1
-    return f"{name}-compile-cache" if wanted else None
 
 
 def pod_template(
@@ -165,10 +66,10 @@ def pod_template(
                     name="dshm",
                     empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=args.shared_memory or "1Gi"),
                 ),
-                *_data_volumes(args),
-                *_adapter_volumes(args),
-                *_cache_volumes(name, args),
-                *_file_volumes(files_name),
+                *data_volumes(args),
+                *adapter_volumes(args),
+                *cache_volumes(name, args),
+                *file_volumes(files_name),
             ],
         ),
     )
@@ -225,11 +126,11 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
             ),
             *(
                 core.VolumeMountArgs(name=volume.name, mount_path=ADAPTERS_PATH, read_only=True)
-                for volume in _adapter_volumes(args)
+                for volume in adapter_volumes(args)
             ),
             *(
                 core.VolumeMountArgs(name=volume.name, mount_path=server.cache_path or "")
-                for volume in _cache_volumes(name, args)
+                for volume in cache_volumes(name, args)
             ),
             *(
                 [core.VolumeMountArgs(name="files", mount_path=FILES_PATH, read_only=True)]
@@ -259,66 +160,3 @@ def _lifecycle() -> core.LifecycleArgs:
 
 def _security_context() -> core.SecurityContextArgs:
     return core.SecurityContextArgs(allow_privilege_escalation=False, capabilities=core.CapabilitiesArgs(drop=["ALL"]))
-
-
-def mounts_bucket(args: InferenceServiceArgs) -> bool:
-    """Return whether the pods mount a bucket, for which GKE adds a container to them."""
-    storage = args.storage
-    return storage.kind is StorageKind.BUCKET or storage.bucket_claim is True or adapters_bucket(args) is not None
-
-
-def adapters_bucket(args: InferenceServiceArgs) -> Input[str] | None:
-    """Return the bucket of the service's adapters, if it has one."""
-    return args.vllm.adapters_bucket if args.vllm else None
-
-
-def _adapter_volumes(args: InferenceServiceArgs) -> list[core.VolumeArgs]:
-    bucket = adapters_bucket(args)
-    return [] if bucket is None else bucket_volumes(bucket, read_only=True, cached=False, name="adapters")
-
-
-def _cache_volumes(name: str, args: InferenceServiceArgs) -> list[core.VolumeArgs]:
-    """Return the volume of what the server compiles, called `cache`, if it keeps that."""
-    if server_of(args).cache_path is None:
-        return []
-    claim = cache_claim(name, args)
-    if claim is not None:
-        source = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
-        return [core.VolumeArgs(name="cache", persistent_volume_claim=source)]
-    return [core.VolumeArgs(name="cache", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=cache_size(args)))]
-
-
-def _file_volumes(files_name: pulumi.Output[str] | None) -> list[core.VolumeArgs]:
-    if files_name is None:
-        return []
-    return [core.VolumeArgs(name="files", config_map=core.ConfigMapVolumeSourceArgs(name=files_name))]
-
-
-def _data_volumes(args: InferenceServiceArgs) -> list[core.VolumeArgs]:
-    """Return the volume of the weights, called `data`, and those that it needs besides."""
-    storage = args.storage
-    match storage.kind:
-        case StorageKind.BUCKET:
-            return bucket_volumes(storage.bucket or "", read_only=True, cached=not args.autopilot)
-        case StorageKind.CLAIM:
-            claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=storage.claim or "", read_only=True)
-            volume = core.VolumeArgs(name="data", persistent_volume_claim=claim)
-            return [volume, *cache_volumes()] if storage.bucket_claim else [volume]
-        case StorageKind.HOST_PATH:
-            path = core.HostPathVolumeSourceArgs(path=storage.host_path or "", type="DirectoryOrCreate")
-            return [core.VolumeArgs(name="data", host_path=path)]
-        case StorageKind.EMPTY_DIR:
-            return [
-                core.VolumeArgs(name="data", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=storage.size or ""))
-            ]
-        case StorageKind.EPHEMERAL_VOLUME:
-            template = core.PersistentVolumeClaimTemplateArgs(
-                metadata=kubernetes.meta.v1.ObjectMetaArgs(labels={"type": "ephemeral"}),
-                spec=core.PersistentVolumeClaimSpecArgs(
-                    access_modes=["ReadWriteOnce"],
-                    **given(storage_class_name=storage.storage_class),
-                    resources=core.VolumeResourceRequirementsArgs(requests={"storage": storage.size or ""}),
-                ),
-            )
-            ephemeral = core.EphemeralVolumeSourceArgs(volume_claim_template=template)
-            return [core.VolumeArgs(name="data", ephemeral=ephemeral)]

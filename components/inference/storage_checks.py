@@ -4,8 +4,8 @@ import re
 
 from ..findings import Finding, error
 from ..quantities import quantity
+from .derived import READ_ONLY, known_model, most_replicas, server_of
 from .inference_service_args import AccessMode, InferenceServiceArgs, StorageArgs, StorageKind
-from .model_pod import READ_ONLY, known_model, most_replicas, server_of
 
 OWN = {
     StorageKind.HOST_PATH: ("host_path", "hostPath", "path"),

@@ -6,8 +6,8 @@ from ..jobs.gpt_fast import DEFAULT_LENGTH, gpt_fast_models
 from ..quantities import quantity
 from ..servers.torchserve import uses_keys
 from ..sizing import can_split, fit
+from .derived import known_model, most_replicas, server_of, serving_of
 from .inference_service_args import InferenceServiceArgs, Server, TorchServeArgs
-from .model_pod import known_model, most_replicas, server_of, serving_of
 
 OWN_FLAGS = {
     "--disable-token-auth": "torchserve.tokenAuthorization",

@@ -8,8 +8,8 @@ from ..findings import Finding, error
 from ..gke.gpu_sharing import memory_share
 from ..servers.vllm import RANKS, adapter_rank
 from ..sizing import fit
+from .derived import known_model, server_of, serving_of
 from .inference_service_args import AdapterArgs, InferenceServiceArgs, Server, VllmArgs
-from .model_pod import known_model, server_of, serving_of
 from .storage_checks import FOLDER, REPOSITORY
 
 SERVERS = (Server.VLLM, Server.VLLM_GENERATE)

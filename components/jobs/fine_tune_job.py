@@ -8,7 +8,8 @@ import pulumi_kubernetes as kubernetes
 from ..args import given
 from ..catalog import load_catalog
 from ..findings import refuse
-from ..inference.model_pod import SPOT_LABEL, TOKEN_KEY
+from ..inference.derived import SPOT_LABEL
+from ..inference.model_pod import TOKEN_KEY
 from ..storage.gcs_fuse import AUTOPILOT_ANNOTATIONS, DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
 from ..workloads import workload
 from .fine_tune_checks import check_fine_tune_job

@@ -20,9 +20,9 @@ from components.gke.gpu_sharing import (
     sharing_labels,
 )
 from components.gke.node_pool import GpuPoolArgs
+from components.inference.derived import node_selector
 from components.inference.inference_checks import check_inference_service
 from components.inference.inference_service_args import InferenceServiceArgs, Server
-from components.inference.model_pod import node_selector
 from components.placement import check_placement, pool_accelerators, pools_for
 from components.servers import SERVERS
 from tests.components.guide import cluster_args, container, environment, inputs, pod, record_cluster, record_service
