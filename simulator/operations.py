@@ -62,9 +62,10 @@ class Operations:
 
     def _reserve(self, request: Request, place: Place) -> CloudResource:
         """Take the name, or take over what an interrupted run left behind for the same URN."""
+        scope = self._scope(request)
         left = [found for found in self._cloud.of_urn(request.urn) if found.orphan]
         for found in left:
-            if found.id == place.id and found.scope == place.scope:
+            if found.id == place.id and found.scope == scope:
                 return self._cloud.save(dataclasses.replace(found, orphan=False, inputs=seal(request.raw)))
         for found in left:
             self._warn(
@@ -72,7 +73,7 @@ class Operations:
                 "it, and charge for it, until it is deleted by hand; here it is removed."
             )
             self._cloud.remove(found)
-        if self._cloud.find(request.token, place.id, place.scope):
+        if self._cloud.find(request.token, place.id, scope):
             raise self._exists(request, place)
         self._package.admit(request, place)
         return self._cloud.add(
@@ -84,11 +85,15 @@ class Operations:
                 state="creating",
                 inputs=seal(request.raw),
                 outputs=seal(request.raw),
-                scope=place.scope,
+                scope=scope,
                 created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 parent=place.parent.key if place.parent else None,
             )
         )
+
+    def _scope(self, request: Request) -> str:
+        """Within which ids are unique: what can be had twice, within its URN."""
+        return request.urn if request.rules.shared else self._package.scope(request.config)
 
     def _exists(self, request: Request, place: Place) -> CloudError:
         plural = request.rules.plural or request.token.rpartition(":")[2].lower()
@@ -135,7 +140,7 @@ class Operations:
             HalfMadeError: it was changed but is not ready.
         """
         self._throttle(request)
-        resource = self._cloud.find(request.token, id_, self._package.scope(request.config))
+        resource = self._cloud.find(request.token, id_, self._scope(request))
         if resource is None:
             raise CloudError(
                 404, f"{id_} no longer exists: it was deleted outside Pulumi. Run `pulumi refresh`, then `pulumi up`."
@@ -145,7 +150,7 @@ class Operations:
 
     def read(self, request: Request, id_: str) -> CloudResource | None:
         """What exists; None when it is gone. Raises CloudError if its cloud cannot be reached."""
-        resource = self._cloud.find(request.token, id_, self._package.scope(request.config))
+        resource = self._cloud.find(request.token, id_, self._scope(request))
         if resource is None:
             return None
         seen = self._package.observe(request, resource)
@@ -163,7 +168,7 @@ class Operations:
         """
         self._throttle(request)
         with self._cloud.transaction():
-            resource = self._cloud.find(request.token, id_, self._package.scope(request.config))
+            resource = self._cloud.find(request.token, id_, self._scope(request))
             if resource is None:
                 return
             self._package.refuse_delete(resource)

@@ -56,6 +56,8 @@ class TypeRules:
     """Whether objects of the kind live outside namespaces."""
     scope: Sequence[str] = ()
     """Properties that come from the provider's configuration where the resource does not set them."""
+    shared: bool = False
+    """Whether the cloud takes the same one twice, as an API can be enabled by two programs."""
     api: str = ""
     """Google API that must be enabled."""
     quota: str = ""

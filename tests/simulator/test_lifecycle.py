@@ -210,3 +210,17 @@ def test_functions(rehearsal: Rehearsal) -> None:
     assert "us-central1-a" in outputs["zones"].value
     assert outputs["region"].value == "us-central1"
     assert outputs["token"].secret
+
+
+def test_an_api_can_be_enabled_twice(rehearsal: Rehearsal) -> None:
+    def program() -> None:
+        for name in ("one", "other"):
+            gcp.projects.Service(name, service="compute.googleapis.com", disable_on_destroy=False)
+
+    def one_less() -> None:
+        gcp.projects.Service("other", service="compute.googleapis.com", disable_on_destroy=False)
+
+    assert changes(rehearsal.up(program)) == {"create": 3}  # the stack is one
+    assert changes(rehearsal.up(one_less)) == {"delete": 1}
+    assert changes(rehearsal.refresh(one_less)) == {}
+    assert changes(rehearsal.destroy(one_less)) == {"delete": 2}
