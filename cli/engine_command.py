@@ -10,6 +10,8 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from engine.interruption import interruption_put_off
+
 
 class EngineCommand(PulumiCommand):
     """The Pulumi CLI at `executable`, in a process group of its own: Ctrl-C reaches it only through `cancel`."""
@@ -44,16 +46,19 @@ class EngineCommand(PulumiCommand):
         if self.language_host and args[0] in ("preview", "up"):
             args = [*args, f"--client={self.language_host}"]
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
-        with subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=environment,
-            encoding="utf-8",
-            start_new_session=True,
-        ) as self._process:
+        # so that whoever is told to cancel finds what has just been started
+        with interruption_put_off():
+            self._process = subprocess.Popen(
+                [self.command, "--non-interactive", *args],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env=environment,
+                encoding="utf-8",
+                start_new_session=True,
+            )
+        with self._process:
             stdout, stderr = self._process.communicate()
         self._stderr = stderr
         result = CommandResult(stdout=stdout.rstrip("\n"), stderr=stderr.rstrip("\n"), code=self._process.returncode)

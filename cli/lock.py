@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cli.errors import RefusedError
 
-ENGINE_STOPS_WITHIN = 10.0
-"""Seconds in which an engine notices that the rehearsal that started it is gone. It takes one."""
+ENGINE_STOPS_WITHIN = 60.0
+"""Seconds in which an engine notices that the rehearsal that started it is gone. It takes one on an idle machine."""
 
 _RUNNING = "Another rehearsal of {stack} is running, process {process}. Wait until it ends, or stop it."
 
@@ -48,7 +48,11 @@ def release_engine_lock(locks: Path, stack: str, cancel: Callable[[], None]) -> 
     """
     held = list(locks.glob("*.json"))
     for lock in held:
-        process = int(json.loads(lock.read_text(encoding="utf-8"))["pid"])
+        try:
+            process = int(json.loads(lock.read_text(encoding="utf-8"))["pid"])
+        except FileNotFoundError:
+            # the engine has ended meanwhile
+            continue
         patience = time.monotonic() + ENGINE_STOPS_WITHIN
         while lock.exists() and _runs(process):
             if time.monotonic() > patience:

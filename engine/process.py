@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from engine.interruption import interruption_put_off
+
 REPORT_SECONDS = 5
 """Time between two calls of `on_wait`, in seconds."""
 
@@ -39,24 +41,26 @@ def run(
     started = time.monotonic()
     # A file, not a pipe: a pipe stays open, and a reader waiting, as long as any grandchild of a killed program lives.
     with tempfile.TemporaryFile() as output:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise CommandError(f"it does not start ({error.strerror})") from error
 
         def printed() -> str:
             # pread, because seeking would move the position at which the program writes.
             return os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode(errors="replace")
 
+        process = None
         try:
+            try:
+                with interruption_put_off():
+                    process = subprocess.Popen(
+                        command,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        cwd=folder,
+                        env={**os.environ, **(environment or {})},
+                        start_new_session=True,
+                    )
+            except OSError as error:
+                raise CommandError(f"it does not start ({error.strerror})") from error
             while process.poll() is None:
                 passed = time.monotonic() - started
                 if passed >= seconds:
@@ -67,11 +71,11 @@ def run(
                     process.wait(min(REPORT_SECONDS, seconds - passed))
                 except subprocess.TimeoutExpired:
                     continue
+            if process.returncode:
+                lines = printed().strip().splitlines() or ["it printed nothing"]
+                raise CommandError(f"it ended with code {process.returncode}: {lines[-1].strip()}")
+            return printed()
         finally:
-            if process.poll() is None:
+            if process and process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        if process.returncode:
-            lines = printed().strip().splitlines() or ["it printed nothing"]
-            raise CommandError(f"it ended with code {process.returncode}: {lines[-1].strip()}")
-        return printed()

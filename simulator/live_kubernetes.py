@@ -24,8 +24,9 @@ from simulator.veil import veiled
 _RETRY_SECONDS = (2, 4, 8, 16, 32)
 """How long the provider waits before it asks again for what lacks its namespace or its kind (provider/pkg/retry)."""
 _LOOK_SECONDS = 0.1
-_SURE_SECONDS = 1.5
-"""Real seconds for which a pod has to find no node before that counts as final."""
+_SURE_SECONDS = 4.0
+"""Real seconds for which a pod has to find no node before that counts as final: in a rollout, what takes its place goes
+a moment later, on a busy machine a long one."""
 _PATIENCE_SECONDS = 60.0
 """Real seconds that the control plane has at least: it works in real time, whatever the time scale."""
 _COLLECTION_SECONDS = 240.0

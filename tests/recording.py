@@ -83,7 +83,8 @@ class Recording:
         return found
 
     def of(self, kind: str) -> list[Registered]:
-        return [r for r in self.resources if r.type.endswith(kind)]
+        """All resources of the type that ends so, by name: threads register them, in no order that would stay."""
+        return sorted((r for r in self.resources if r.type.endswith(kind)), key=lambda r: r.name)
 
     def stack_outputs(self) -> dict[str, Any]:
         return self["pulumi:pulumi:Stack", "llm-serving-test"].outputs or {}

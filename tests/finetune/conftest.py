@@ -24,6 +24,7 @@ from transformers import (
     TrainerCallback,
 )
 
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from workloads.finetune import __main__ as command
 from workloads.finetune import train
 
@@ -184,16 +185,17 @@ class Child:
 
     def kill(self, number: signal.Signals) -> Run:
         """Send a signal where the training pauses, and let it go on."""
-        deadline = time.monotonic() + 120
-        while not self.at.exists():
+
+        def holds() -> bool:
             assert self.process.is_alive(), self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.01)
+            return self.at.exists()
+
+        wait_until(holds)
         os.kill(self.process.pid or 0, number)
         self.go.touch()
         return self.wait()
 
     def wait(self) -> Run:
-        self.process.join(120)
+        self.process.join(PATIENCE_SECONDS)
         assert self.process.exitcode is not None, self.log.read_text()
         return Run(self.process.exitcode, self.log.read_text())

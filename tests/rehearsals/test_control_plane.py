@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from simulator.control_plane import ControlPlane
 from simulator.pods import quantity
 from stacks import RECIPES
 from tests.simulator.harness import pass_over_abandoned_programs
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -85,7 +85,7 @@ def test_a_stack_comes_up_on_the_nodes_meant_for_it_stays_and_goes(project: Path
     destroyed = Rehearsal(stack, folder=project).destroy()
     assert destroyed.outcome is Outcome.SUCCEEDED, told(destroyed)
     assert not rehearsal(stack, project).home.folder.exists()
-    assert not processes(project)
+    wait_until(lambda: not processes(project))
 
 
 def check_pods(stack: str, project: Path) -> None:
@@ -256,10 +256,8 @@ def test_a_run_that_is_killed_is_gone_on_with_and_leaves_no_process(project: Pat
     run.send_signal(signal.SIGKILL)
     run.wait()
     run.stdout.close()
-    end = time.monotonic() + 10
-    while processes(rehearsal(MIXTRAL, project).home.cloud):
-        assert time.monotonic() < end, "processes outlive their run"
-        time.sleep(0.1)
+    # no process outlives its run
+    wait_until(lambda: not processes(rehearsal(MIXTRAL, project).home.cloud))
 
     up = Rehearsal(MIXTRAL, folder=project).up()
     assert up.outcome is Outcome.SUCCEEDED, told(up)

@@ -1,7 +1,8 @@
 """What placement says of a pod, and what Kubernetes' own scheduler does with it, on random nodes and pods."""
 
+import contextlib
 import itertools
-import time
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from simulator.control_plane import ControlPlane
 from simulator.machines import node_of
 from simulator.nodes import pool_of
 from tests.components.guide import cluster_args, record_cluster, record_service, service_args
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
 MACHINES = ("g2-standard-12", "g2-standard-24", "g2-standard-48", "a2-highgpu-1g")
 ACCELERATORS = ("nvidia-l4", "nvidia-tesla-a100")
+NODES, PODS = "/api/v1/nodes", "/api/v1/namespaces/default/pods"
 LABELS = ({}, {"accelerator": "nvidia-gpu"}, {"accelerator": "other"}, {"cloud.google.com/gke-nodepool": "l4"})
-PODS = itertools.count()
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -90,55 +93,62 @@ def nodes_of(changes: dict[str, Any]) -> list[dict[str, Any]]:
     )
     found = {pool.inputs.get("name"): pool.inputs for pool in recording.of("container/nodePool:NodePool")}
     return [
-        dict(node_of(pool_of(name, inputs, known), "c", "p", inputs["nodeLocations"][0], number))
-        for number, (name, inputs) in enumerate(found.items())
+        dict(node_of(pool_of(name, inputs, known), "c", "p", inputs["nodeLocations"][0], next(NUMBERS)))
+        for name, inputs in found.items()
         if name is not None
     ]
 
 
-def wait_until_ready(cluster: ControlPlane, node: str) -> None:
-    """The scheduler takes no node for which Kubernetes' own controllers still have a taint."""
-    patience = time.monotonic() + 60
-    while time.monotonic() < patience:
-        taints = cluster.request("GET", f"/api/v1/nodes/{node}")["spec"].get("taints", ())
-        if not any(taint["key"].startswith("node.kubernetes.io/") for taint in taints):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{node} does not become ready")
+def wait_until_used(cluster: ControlPlane, node: dict[str, Any]) -> None:
+    """Return once the scheduler has put a pod on the node, of which it hears later than the API server."""
+    name = node["metadata"]["name"]
+
+    def is_ready() -> bool:
+        taints = cluster.request("GET", f"{NODES}/{name}")["spec"].get("taints", ())
+        # those of Kubernetes' own controllers
+        return not any(taint["key"].startswith("node.kubernetes.io/") for taint in taints)
+
+    wait_until(is_ready)
+    spec = {
+        "containers": [{"name": "probe", "image": "example.com/probe:1"}],
+        "tolerations": [{"key": taint["key"], "operator": "Exists"} for taint in node["spec"].get("taints", ())],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]}
+        ]}}},
+    }  # fmt: skip
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    cluster.request("POST", PODS, body)
+    wait_until(lambda: cluster.request("GET", f"{PODS}/{name}")["spec"].get("nodeName"))
+    cluster.request("DELETE", f"{PODS}/{name}?gracePeriodSeconds=0")
 
 
 def is_placed(cluster: ControlPlane, nodes: list[dict[str, Any]], spec: dict[str, Any]) -> bool:
     """What the scheduler does with a pod on these nodes alone."""
-    name, pods = f"pod-{next(PODS)}", "/api/v1/namespaces/default/pods"
+    name = f"pod-{next(NUMBERS)}"
+
+    def decided() -> dict[str, Any]:
+        conditions = cluster.request("GET", f"{PODS}/{name}").get("status", {}).get("conditions", ())
+        found = next((each for each in conditions if each["type"] == "PodScheduled"), {})
+        return found if found.get("status") == "True" or found.get("reason") == "Unschedulable" else {}
+
     for node in nodes:
-        cluster.request("POST", "/api/v1/nodes", node)
+        cluster.request("POST", NODES, node)
     try:
         for node in nodes:
-            wait_until_ready(cluster, node["metadata"]["name"])
+            wait_until_used(cluster, node)
         spec = {key: value for key, value in spec.items() if key != "serviceAccountName"}
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-        cluster.request("POST", pods, body)
-        patience = time.monotonic() + 60
-        while time.monotonic() < patience:
-            pod = cluster.request("GET", f"{pods}/{name}")
-            conditions = {each["type"]: each for each in pod.get("status", {}).get("conditions", ())}
-            decided = conditions.get("PodScheduled", {})
-            if decided.get("status") == "True" or decided.get("reason") == "Unschedulable":
-                return decided["status"] == "True"
-            time.sleep(0.05)
-        raise AssertionError("the scheduler has not decided")
+        cluster.request("POST", PODS, body)
+        wait_until(decided)
+        return decided()["status"] == "True"
     finally:
-        cluster.request("DELETE", f"{pods}/{name}?gracePeriodSeconds=0")
+        with contextlib.suppress(urllib.error.HTTPError):
+            cluster.request("DELETE", f"{PODS}/{name}?gracePeriodSeconds=0")
         for node in nodes:
-            cluster.request("DELETE", f"/api/v1/nodes/{node['metadata']['name']}")
+            cluster.request("DELETE", f"{NODES}/{node['metadata']['name']}")
 
 
-@settings(
-    max_examples=10,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(pools(), services())
 def test_placement_says_what_the_scheduler_does(
     cluster: ControlPlane, offered: dict[str, Any], wanted: dict[str, Any]

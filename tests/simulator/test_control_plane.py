@@ -10,9 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import pytest
 from engine import find_control_plane
 from engine.find import PROJECT
 from simulator.control_plane import ControlPlane, ControlPlaneError
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -39,7 +39,7 @@ def cluster(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A running one with a machine of four accelerators."""
     with ControlPlane(programs, tmp_path_factory.mktemp("cluster")) as cluster:
         cluster.request("POST", NODES, gpu_node("gpu"))
-        wait_for(lambda: ready(cluster.request("GET", f"{NODES}/gpu")))
+        wait_until(lambda: ready(cluster.request("GET", f"{NODES}/gpu")))
         yield cluster
 
 
@@ -67,13 +67,6 @@ def pod_template(gpus: int) -> dict[str, Any]:
 
 def pod(name: str, gpus: int) -> dict[str, Any]:
     return {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name}, **pod_template(gpus)}
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"it did not come about in {seconds} s"
-        time.sleep(0.05)
 
 
 def conditions(thing: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -108,7 +101,7 @@ def test_is_the_kubernetes_that_is_pinned(cluster: ControlPlane) -> None:
 
 def test_pods_run_where_they_fit_and_wait_where_they_do_not(cluster: ControlPlane) -> None:
     cluster.request("POST", PODS, pod("first", gpus=4))
-    wait_for(lambda: ready(cluster.request("GET", f"{PODS}/first")))
+    wait_until(lambda: ready(cluster.request("GET", f"{PODS}/first")))
     first = cluster.request("GET", f"{PODS}/first")
     assert first["spec"]["nodeName"] == "gpu"
     assert first["status"]["phase"] == "Running"
@@ -117,24 +110,24 @@ def test_pods_run_where_they_fit_and_wait_where_they_do_not(cluster: ControlPlan
     assert first["status"]["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
 
     cluster.request("POST", PODS, pod("second", gpus=1))
-    wait_for(lambda: "PodScheduled" in conditions(cluster.request("GET", f"{PODS}/second")))
+    wait_until(lambda: "PodScheduled" in conditions(cluster.request("GET", f"{PODS}/second")))
     second = cluster.request("GET", f"{PODS}/second")
     assert second["status"]["phase"] == "Pending"
     assert conditions(second)["PodScheduled"]["reason"] == "Unschedulable"
     assert "1 Insufficient nvidia.com/gpu" in conditions(second)["PodScheduled"]["message"]
 
     cluster.request("DELETE", f"{PODS}/first")
-    wait_for(lambda: ready(cluster.request("GET", f"{PODS}/second")))
+    wait_until(lambda: ready(cluster.request("GET", f"{PODS}/second")))
     cluster.request("DELETE", f"{PODS}/second")
-    wait_for(lambda: gone(cluster, f"{PODS}/second"))
+    wait_until(lambda: gone(cluster, f"{PODS}/second"))
 
 
 def test_a_job_completes(cluster: ControlPlane) -> None:
     job = {"kind": "Job", "apiVersion": "batch/v1", "metadata": {"name": "job"}, "spec": {"template": pod_template(1)}}
     cluster.request("POST", JOBS, job)
-    wait_for(lambda: "Complete" in conditions(cluster.request("GET", f"{JOBS}/job")))
+    wait_until(lambda: "Complete" in conditions(cluster.request("GET", f"{JOBS}/job")))
     cluster.request("DELETE", f"{JOBS}/job?propagationPolicy=Foreground")
-    wait_for(lambda: gone(cluster, f"{JOBS}/job"))
+    wait_until(lambda: gone(cluster, f"{JOBS}/job"))
     assert cluster.request("GET", PODS)["items"] == []
 
 
@@ -143,7 +136,7 @@ def test_a_node_stays_ready(cluster: ControlPlane) -> None:
         return conditions(cluster.request("GET", f"{NODES}/gpu"))["Ready"]["lastHeartbeatTime"]
 
     first = beat()
-    wait_for(lambda: beat() != first)
+    wait_until(lambda: beat() != first)
     node = cluster.request("GET", f"{NODES}/gpu")
     assert ready(node)
     assert [taint["key"] for taint in node["spec"]["taints"]] == ["nvidia.com/gpu"]
@@ -213,7 +206,7 @@ def test_two_at_once_and_each_leaves_nothing(
         with pytest.raises(ControlPlaneError, match="another run uses"), ControlPlane(programs, folder):
             pass
         assert second.request("GET", NODES)["items"] == []
-    wait_for(lambda: not processes(folder), seconds=5)
+    wait_until(lambda: not processes(folder))
     assert not (folder / "etcd").exists()
     assert cluster.request("GET", f"{NODES}/gpu")["metadata"]["name"] == "gpu"
 
@@ -240,14 +233,14 @@ def test_goes_on_from_what_an_earlier_run_kept(programs: Path, tmp_path: Path) -
     with ControlPlane(programs, tmp_path, persist=True) as cluster:
         cluster.request("POST", NODES, gpu_node("gpu"))
         cluster.request("POST", PODS, pod("server", gpus=4))
-        wait_for(lambda: ready(cluster.request("GET", f"{PODS}/server")))
+        wait_until(lambda: ready(cluster.request("GET", f"{PODS}/server")))
         kept = cluster.request("GET", f"{PODS}/server")["metadata"]["uid"]
     with ControlPlane(programs, tmp_path, persist=True) as cluster:
         again = cluster.request("GET", f"{PODS}/server")
         assert (again["metadata"]["uid"], ready(again)) == (kept, True)
         cluster.request("DELETE", f"{PODS}/server")
         cluster.request("POST", PODS, pod("next", gpus=4))
-        wait_for(lambda: ready(cluster.request("GET", f"{PODS}/next")))
+        wait_until(lambda: ready(cluster.request("GET", f"{PODS}/next")))
     with ControlPlane(programs, tmp_path) as cluster:
         assert cluster.request("GET", NODES)["items"] == []
 
@@ -275,8 +268,8 @@ def test_a_killed_run_leaves_no_process(programs: Path, tmp_path: Path, how: sig
     # The watcher of each has the same command line as Python before it became the command.
     assert {name for name in PROGRAMS if any(f"/{name} " in line for line in processes(tmp_path))} == PROGRAMS
     run.send_signal(how)
-    run.communicate(timeout=30)
-    wait_for(lambda: not processes(tmp_path), seconds=5)
+    run.communicate(timeout=PATIENCE_SECONDS)
+    wait_until(lambda: not processes(tmp_path))
     if how == signal.SIGKILL:
         with ControlPlane(programs, tmp_path, persist=True) as cluster:
             assert cluster.request("GET", "/api/v1/namespaces/kept")["status"]["phase"] == "Active"
@@ -287,10 +280,10 @@ PROGRAMS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler
 
 def test_a_killed_start_leaves_no_process(programs: Path, tmp_path: Path) -> None:
     run = subprocess.Popen([sys.executable, "-c", KILLED, programs, tmp_path], cwd=PROJECT, stdout=subprocess.PIPE)
-    wait_for((tmp_path / "logs" / "kube-apiserver.log").exists)
+    wait_until((tmp_path / "logs" / "kube-apiserver.log").exists)
     run.kill()
-    run.communicate(timeout=30)
-    wait_for(lambda: not processes(tmp_path), seconds=5)
+    run.communicate(timeout=PATIENCE_SECONDS)
+    wait_until(lambda: not processes(tmp_path))
 
 
 def test_tells_which_process_failed_and_its_last_words(programs: Path, tmp_path: Path) -> None:
@@ -307,5 +300,5 @@ def test_tells_which_process_failed_and_its_last_words(programs: Path, tmp_path:
     assert str(failed.value) == (
         f"kube-controller-manager ended with code 3. Its last lines, of {log}:\n  no such flag\n"
     )
-    wait_for(lambda: not processes(folder), seconds=5)
+    wait_until(lambda: not processes(folder))
     assert not (folder / "etcd").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from simulator.clock import Clock
 from simulator.control_plane import ControlPlane
 from simulator.controllers import ClusterMachines, Controllers
 from simulator.nodes import Pool
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -63,9 +64,9 @@ class Cluster:
             }
         )
         self.allow(budget)
-        wait_for(lambda: len(self.running()) == replicas)
+        wait_until(lambda: len(self.running()) == replicas)
         # only then it knows how many there are
-        wait_for(lambda: self.budget()["status"].get("currentHealthy") == replicas)
+        wait_until(lambda: self.budget()["status"].get("currentHealthy") == replicas)
 
     def allow(self, budget: dict[str, int]) -> None:
         spec = {"selector": {"matchLabels": {"app": "server"}}, **budget}
@@ -93,13 +94,6 @@ class Cluster:
         return {node["metadata"]["name"]: node["spec"].get("unschedulable", False) for node in nodes}
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"it did not come about in {seconds} s"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with ControlPlane(find_control_plane(), tmp_path_factory.mktemp("cluster")) as control_plane:
@@ -113,7 +107,7 @@ def cluster(api: Api) -> Iterator[Cluster]:
     for version, kind in (("apps/v1", "Deployment"), ("policy/v1", "PodDisruptionBudget"), ("v1", "Node")):
         for each in api.list(version, kind):
             api.delete({"apiVersion": version, "kind": kind, "metadata": each["metadata"]}, at_once=True)
-    wait_for(lambda: not api.list("v1", "Pod") and not api.list("v1", "Node"))
+    wait_until(lambda: not api.list("v1", "Pod") and not api.list("v1", "Node"))
 
 
 @pytest.fixture
@@ -132,7 +126,7 @@ def test_a_pool_that_shrinks_evicts_as_the_budget_allows(cluster: Cluster) -> No
     cluster.serve(2, {"minAvailable": 2})
     before = cluster.running()
     cluster.change(current_nodes=1, max_nodes=1)
-    wait_for(lambda: sorted(cluster.nodes().values()) == [False, True])
+    wait_until(lambda: sorted(cluster.nodes().values()) == [False, True])
     (going,) = [name for name, cordoned in cluster.nodes().items() if cordoned]
     # several steps of the controllers pass, and it is asked for each time
     time.sleep(1)
@@ -140,7 +134,7 @@ def test_a_pool_that_shrinks_evicts_as_the_budget_allows(cluster: Cluster) -> No
     assert going in cluster.nodes()
 
     cluster.allow({"minAvailable": 1})
-    wait_for(lambda: going not in cluster.nodes())
+    wait_until(lambda: going not in cluster.nodes())
     assert cluster.running() == {uid: node for uid, node in before.items() if node != going}
 
 
@@ -149,8 +143,8 @@ def test_new_nodes_come_before_changed_ones_go(cluster: Cluster) -> None:
     cluster.serve(2, {"minAvailable": 1})
     old = set(cluster.nodes())
     cluster.change(inputs={"nodeConfig": {"machineType": "g2-standard-8"}})
-    wait_for(lambda: len(cluster.nodes()) == 2 and not old & set(cluster.nodes()))
-    wait_for(lambda: len(cluster.running()) == 2)
+    wait_until(lambda: len(cluster.nodes()) == 2 and not old & set(cluster.nodes()))
+    wait_until(lambda: len(cluster.running()) == 2)
     assert set(cluster.running().values()) == set(cluster.nodes())
 
 
@@ -160,12 +154,12 @@ def test_with_no_surge_a_changed_node_goes_first(cluster: Cluster) -> None:
     old = set(cluster.nodes())
     surge = {"maxSurge": 0, "maxUnavailable": 1}
     cluster.change(inputs={"nodeConfig": {"machineType": "g2-standard-8"}, "upgradeSettings": surge})
-    wait_for(lambda: all(cluster.nodes().values()))
+    wait_until(lambda: all(cluster.nodes().values()))
     time.sleep(1)
     assert set(cluster.nodes()) == old
     cluster.allow({"minAvailable": 0})
-    wait_for(lambda: len(cluster.nodes()) == 2 and not old & set(cluster.nodes()))
-    wait_for(lambda: len(cluster.running()) == 2)
+    wait_until(lambda: len(cluster.nodes()) == 2 and not old & set(cluster.nodes()))
+    wait_until(lambda: len(cluster.running()) == 2)
 
 
 @pytest.mark.parametrize("respected", [True, False])
@@ -177,11 +171,11 @@ def test_a_pool_that_is_deleted_respects_budgets_only_if_it_says_so(cluster: Clu
     before = cluster.running()
     cluster.pools = ()
     if respected:
-        wait_for(lambda: list(cluster.nodes().values()) == [True])
+        wait_until(lambda: list(cluster.nodes().values()) == [True])
         assert cluster.running() == before
         cluster.allow({"minAvailable": 0})
-    wait_for(lambda: not cluster.nodes())
-    wait_for(lambda: not cluster.running())
+    wait_until(lambda: not cluster.nodes())
+    wait_until(lambda: not cluster.running())
     controllers.stop()
 
 
@@ -189,6 +183,7 @@ def test_when_its_time_is_over_a_node_goes_with_what_is_on_it(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "_LEAST_SECONDS", 1.0)
+    monkeypatch.setattr("simulator.controllers._LAST_SECONDS", PATIENCE_SECONDS)
     controllers = Controllers(cluster.api, cluster.machines, Clock(math.inf))
     controllers.start()
     cluster.serve(2, {"minAvailable": 2})
@@ -196,7 +191,7 @@ def test_when_its_time_is_over_a_node_goes_with_what_is_on_it(
     # the end waits for it
     controllers.stop()
     assert list(cluster.nodes().values()) == [False]
-    wait_for(lambda: len(cluster.running()) == 1)
+    wait_until(lambda: len(cluster.running()) == 1)
 
 
 def test_the_last_change_of_a_pool_is_not_lost_at_the_end(cluster: Cluster) -> None:

@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pulumi
@@ -21,17 +19,17 @@ from simulator import CloudResource
 from simulator.cloud import Cloud
 from tests.simulator.harness import Rehearsal, changes
 from tests.simulator.programs import Platform
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = "gcp:container/cluster:Cluster"
+NEVER = 0.01
+"""The time scale at which the 25 s that an API takes are 40 minutes: longer than any test."""
 
 
 def everything(rehearsal: Rehearsal) -> list[CloudResource]:
-    """What exists, while another process holds the file open."""
-    file = rehearsal.folder / "clouds" / "clouds.sqlite"
-    if not file.exists():
-        return []
-    cloud = Cloud(file)
+    """What exists."""
+    cloud = Cloud(rehearsal.folder / "clouds" / "clouds.sqlite")
     found = cloud.all()
     cloud.close()
     return found
@@ -44,22 +42,19 @@ def known(stack: auto.Stack) -> set[tuple[str, str]]:
 
 
 @pytest.fixture
-def killed(rehearsal: Rehearsal) -> Iterator[Rehearsal]:
+def killed(rehearsal: Rehearsal) -> Rehearsal:
     """A stack whose deployment was killed, engine and all, while the cluster was being created."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.simulator.interrupted", str(rehearsal.folder)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    assert process.stdout
     try:
-        deadline = time.monotonic() + 60
-        while not any(found.type == CLUSTER and found.state == "creating" for found in everything(rehearsal)):
-            assert process.poll() is None, process.stderr and process.stderr.read().decode()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        assert process.stdout.readline() == "the cluster is being created\n"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -123,7 +118,7 @@ def test_another_stack_does_not_take_over(rehearsal: Rehearsal) -> None:
 
 def test_what_is_cancelled_is_kept_half_made(rehearsal: Rehearsal) -> None:
     program = Platform(workload=False)
-    with rehearsal.open(program, time_scale=1) as (stack, clouds):
+    with rehearsal.open(program, time_scale=NEVER) as (stack, clouds):
         failures: list[auto.CommandError] = []
 
         def deploy() -> None:
@@ -134,14 +129,11 @@ def test_what_is_cancelled_is_kept_half_made(rehearsal: Rehearsal) -> None:
 
         thread = threading.Thread(target=deploy)
         thread.start()
-        deadline = time.monotonic() + 30
-        while len(clouds.waiting()) < 4:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: len(clouds.waiting()) == 4)
         assert any("API is enabled, " in reason and reason.endswith(" of 25 s") for reason in clouds.waiting().values())
         assert all(json.dumps(urn).startswith('"urn:pulumi:test::simulated::') for urn in clouds.waiting())
         interrupt_engine()
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENCE_SECONDS)
         assert failures
         assert {found.state for found in clouds.resources()} == {"tainted"}
         assert clouds.adopt(known(stack)) == []
@@ -162,8 +154,7 @@ def interrupt_engine() -> None:
 
 
 def test_closing_the_clouds_does_not_wait_for_what_is_under_way(rehearsal: Rehearsal) -> None:
-    started = time.monotonic()
-    with rehearsal.open(Platform(workload=False), time_scale=1) as (stack, clouds):
+    with rehearsal.open(Platform(workload=False), time_scale=NEVER) as (stack, clouds):
 
         def deploy() -> None:
             with pytest.raises(auto.CommandError):
@@ -171,11 +162,6 @@ def test_closing_the_clouds_does_not_wait_for_what_is_under_way(rehearsal: Rehea
 
         thread = threading.Thread(target=deploy)
         thread.start()
-        while not clouds.waiting():
-            assert time.monotonic() - started < 30
-            time.sleep(0.05)
-        closing = time.monotonic()
-    # an API takes 25 s
-    assert time.monotonic() - closing < 10
-    thread.join(timeout=60)
+        wait_until(clouds.waiting)
+    thread.join(timeout=PATIENCE_SECONDS)
     assert not thread.is_alive()

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.findings import ConfigurationError
@@ -83,7 +83,6 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
     return result
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated())
 def test_planned_or_refused(configured: dict[str, Any]) -> None:
     recording = run_configuration(configured, SECRETS)

@@ -16,6 +16,7 @@ import pytest
 from ts.utils.util import get_yaml_config
 
 from components.jobs.gpt_fast import preparation_files
+from tests.waiting import PATIENCE_SECONDS
 from workloads.torchserve import prepare
 
 MODEL, TOKEN = "mistralai/Mixtral-8x7B-v0.1", "hf_0123456789"
@@ -273,10 +274,10 @@ def test_a_product_of_another_size_is_not_whole(world: World, commands: list[lis
 
 
 def test_a_killed_process_is_gone_on_with(tmp_path: Path) -> None:
-    # for real: the conversion kills the program that waits for it, once
+    # for real: the conversion kills the program that waits for it, once, and ends with it as in a container
     world = World(tmp_path)
     once = "import os, pathlib, signal\nmark = pathlib.Path(__file__).with_name('mark')\n"
-    once += "if not mark.exists():\n    mark.touch()\n    os.kill(os.getppid(), signal.SIGKILL)\n"
+    once += "if not mark.exists():\n    mark.touch()\n    os.kill(os.getppid(), signal.SIGKILL)\n    raise SystemExit\n"
     script = tmp_path / "github" / "scripts" / "convert_hf_checkpoint.py"
     script.write_text(once + CONVERT)
     world.settings["source"]["scripts/convert_hf_checkpoint.py"]["sha256"] = hashlib.sha256(
@@ -297,9 +298,9 @@ def test_a_killed_process_is_gone_on_with(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
     popen = [sys.executable, "-c", code]
     first = subprocess.Popen(popen, env=environment)
-    assert first.wait(60) == -9
+    assert first.wait(PATIENCE_SECONDS) == -9
     second = subprocess.Popen(popen, env=environment)
-    assert second.wait(60) == 0
+    assert second.wait(PATIENCE_SECONDS) == 0
     assert (world.checkpoints / "model_int8.pth").read_bytes() == b"firstsecond"[::2]
     assert (world.archive / "MAR-INF" / "MANIFEST.json").is_file()
 

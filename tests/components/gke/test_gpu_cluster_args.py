@@ -118,9 +118,9 @@ def test_further_roles_are_granted_once() -> None:
         nodeRoles=["roles/artifactregistry.reader", "roles/container.defaultNodeServiceAccount"] * 2
     )
     assert recording.error is None
-    assert [grant.inputs["role"] for grant in recording.of("IAMMember")] == [
-        "roles/container.defaultNodeServiceAccount",
+    assert sorted(grant.inputs["role"] for grant in recording.of("IAMMember")) == [
         "roles/artifactregistry.reader",
+        "roles/container.defaultNodeServiceAccount",
     ]
 
 

@@ -1,0 +1,15 @@
+"""Waiting for what another process or thread does."""
+
+import time
+from collections.abc import Callable
+
+PATIENCE_SECONDS = 300.0
+"""Far longer than anything here takes on a machine that does much else: only a fault waits so long."""
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Return as soon as `condition` holds."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"it did not come about in {PATIENCE_SECONDS:.0f} s"
+        time.sleep(0.02)
