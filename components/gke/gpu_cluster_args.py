@@ -65,7 +65,7 @@ class GkeGpuClusterArgs(ComponentArgs):
     node_locations: list[str] | None = None
     """Zones of the nodes. Default: for a region, the three that GKE takes first; for a zone, that zone."""
     release_channel: ReleaseChannel | None = None
-    """Default: `regular`."""
+    """Which versions GKE upgrades the cluster to. Default: `regular`."""
     network: Input[str] | None = None
     """Name or self link of the VPC network. Default: `default`."""
     subnetwork: Input[str] | None = None
@@ -79,7 +79,7 @@ class GkeGpuClusterArgs(ComponentArgs):
     """CIDR ranges, by a name for each, from which the control plane can be reached. Default: anywhere, with IAM's
     authentication, as with `--no-enable-master-authorized-networks`."""
     addons: Addons | None = None
-    """Default: all of them."""
+    """Parts of GKE that are installed. Default: all of them."""
     logging: list[str] | None = None
     """Components whose logs are collected. Default: `SYSTEM_COMPONENTS` and `WORKLOADS`; with `autopilot` GKE's own."""
     monitoring: list[str] | None = None
@@ -92,7 +92,7 @@ class GkeGpuClusterArgs(ComponentArgs):
     labels: dict[str, str] | None = None
     """Labels of the cluster, for billing. Default: none."""
     maintenance_window: MaintenanceWindow | None = None
-    """Default: 03:00 to 09:00 UTC on Saturdays and Sundays."""
+    """When GKE may upgrade. Default: 03:00 to 09:00 UTC on Saturdays and Sundays."""
     node_roles: list[str] | None = None
     """Project roles of the nodes besides the least that GKE needs, for example `roles/artifactregistry.reader` to pull
     private images. Default: none."""

@@ -79,7 +79,7 @@ class GpuPoolArgs(NodePoolArgs):
     local_ssds: int | None = Field(default=None, ge=0)
     """Local SSDs of 375 GB each that hold the node's ephemeral storage. Default: none."""
     driver_version: DriverVersion | None = None
-    """NVIDIA driver that GKE installs. Default: `latest`. A change replaces the pool."""
+    """NVIDIA driver that GKE installs. A change replaces the pool. Default: `latest`."""
     sharing: GpuSharingArgs | None = None
     """Let several containers share one GPU, or one partition of it. A change replaces the pool. Default: none."""
     partition: str | None = None

@@ -38,7 +38,7 @@ class FineTuneJobArgs(ComponentArgs):
     max_length: int | None = Field(default=None, ge=16)
     """Tokens of prompt and answer together. Default: 1024."""
     save: Save | None = None
-    """Default: `merged`."""
+    """What is kept of the best training. Default: `merged`."""
     push_to: str | None = None
     """Repository on Hugging Face that takes the best model. Default: none, nothing is pushed."""
     private: bool | None = None

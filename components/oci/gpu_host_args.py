@@ -56,7 +56,7 @@ class OciImageArgs(ComponentArgs):
     """
 
     operating_system: OperatingSystem | None = None
-    """Default: `oracle-linux`."""
+    """Operating system, of which the newest image is taken. Default: `oracle-linux`."""
     version: str | None = None
     """Version of the operating system, of which the newest image is taken. Default: `8` of Oracle Linux, `22.04` of
     Ubuntu."""
@@ -84,7 +84,7 @@ class SshArgs(ComponentArgs):
     """Access of people to the hosts."""
 
     access: SshAccess | None = None
-    """Default: `bastion`."""
+    """The way there. Default: `bastion`."""
     source_ranges: list[str] | None = None
     """CIDR ranges that may use the bastion, or port 22. Default: `source_ranges` of the component."""
     public_key: str | None = None
@@ -95,7 +95,7 @@ class EngineStoreArgs(ComponentArgs):
     """Where built engines are kept. It stays when a host is replaced."""
 
     kind: EngineStoreKind | None = None
-    """Default: `block-volume`."""
+    """What it is. Default: `block-volume`."""
     size_gb: int | None = Field(default=None, ge=50, le=32768)
     """Size of a block volume, in GB. Default: 500."""
     keep: bool | None = None
@@ -119,21 +119,21 @@ class OciHostArgs(ComponentArgs):
     """OCID of a capacity reservation that the hosts come from. Its availability domain must be the only one of
     `availability_domains`. Default: none."""
     image: OciImageArgs | None = None
-    """Default: the newest Oracle Linux 8 Gen2 GPU."""
+    """Image that the hosts boot. Default: the newest Oracle Linux 8 Gen2 GPU."""
     boot_volume_gb: int | None = Field(default=None, ge=50, le=32768)
     """Size of the boot volume, in GB. The set-up grows the root file system to it. Default: 1000."""
     nvme: bool | None = None
     """Keep weights and checkpoints on the local NVMe drives, whose content goes with the host. Default: false."""
     engine_store: EngineStoreArgs | None = None
-    """Default: a block volume of 500 GB for each host."""
+    """Where built engines are kept. Default: a block volume of 500 GB for each host."""
     key_id: Input[str] | None = None
     """OCID of a Vault key of yours that encrypts boot and block volumes. Default: Oracle's own keys."""
     network: OciNetworkArgs | None = None
-    """Default: a VCN of its own."""
+    """Network of hosts and load balancer. Default: a VCN of its own."""
     exposure: BalancerExposure | None = None
     """Who can reach the load balancer. Default: `internal`."""
     ssh: SshArgs | None = None
-    """Default: through a bastion."""
+    """How people reach a shell on the hosts. Default: through a bastion."""
     token_secret_id: Input[str] | None = None
     """OCID of a Vault secret that holds the Hugging Face token. Default: one is made from `token`, if that is set."""
     grant_rights: bool | None = None

@@ -46,9 +46,9 @@ class TritonArgs(ComponentArgs):
     tensor_parallel: int | None = Field(default=None, ge=1)
     """GPUs that the model is split over. Default: all of the shape."""
     dtype: Dtype | None = None
-    """Default: `float16`."""
+    """Type of the weights in the engine. Default: `float16`."""
     gemm_plugin: GemmPlugin | None = None
-    """Default: that of `dtype`."""
+    """How the engine multiplies matrices. Default: that of `dtype`."""
     max_batch_size: int | None = Field(default=None, ge=1)
     """Requests that run together, at the most. 1, as in the guide, makes every request wait for the one before.
     Default: 64."""
@@ -63,7 +63,7 @@ class TritonArgs(ComponentArgs):
     decoupled: bool | None = None
     """Answer with several parts where a request asks for streaming. Default: true."""
     batch_scheduler_policy: BatchSchedulerPolicy | None = None
-    """Default: `max_utilization`."""
+    """Which waiting requests join the batch that runs. Default: `max_utilization`."""
     max_queue_delay_microseconds: int | None = Field(default=None, ge=0)
     """How long a request waits for others to come with it, in microseconds. Default: 100."""
     processing_instances: int | None = Field(default=None, ge=1)
