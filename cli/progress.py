@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from pulumi.automation import EngineEvent, OpType
-from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
+from pulumi.automation.events import DiagnosticEvent, PolicyEvent, StepEventMetadata
 
 SECRET_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105  the key by which Pulumi marks a secret, no secret itself
 REPLACING = {OpType.REPLACE, OpType.CREATE_REPLACEMENT, OpType.DELETE_REPLACED, OpType.DISCARD_REPLACED}
@@ -92,6 +92,8 @@ class Progress:
         """Take in `event` and return what it changed, if that is of interest."""
         if event.diagnostic_event:
             return self._diagnose(event.diagnostic_event)
+        if event.policy_event:
+            return self._judge(event.policy_event)
         if event.resource_pre_event:
             return self._step(event.resource_pre_event.metadata, Status.RUNNING)
         if event.res_outputs_event:
@@ -160,7 +162,7 @@ class Progress:
         # The engine repeats as its own what it has been told already, and says at last that something failed.
         if severity == "debug" or not text or text.startswith("an unhandled error occurred:"):
             return None
-        if re.fullmatch(r"\w+ (failed|canceled)", text):
+        if re.fullmatch(r"\w+ (failed|canceled)|using pulumi-analyzer-\S+ from \$PATH at .*", text):
             return None
         message, _, traceback = text.partition("\nTraceback (most recent call last):\n")
         message = re.sub(r"rpc error: code = \w+ desc = |python inline source runtime error: ", "", message).strip()
@@ -171,6 +173,15 @@ class Progress:
         if any(message == known.message for known in self.diagnostics):
             return None
         diagnostic = Diagnostic(severity, event.urn or None, message, traceback or None)
+        self.diagnostics.append(diagnostic)
+        return diagnostic
+
+    def _judge(self, event: PolicyEvent) -> Diagnostic:
+        """Take in what a policy pack found."""
+        description, _, found = re.sub(r"<\{%.*?%\}>", "", event.message).strip().partition("\n")
+        severity = "error" if event.enforcement_level == "mandatory" else "warning"
+        message = f"{found or description} [{event.policy_name}]"
+        diagnostic = Diagnostic(severity, event.resource_urn or None, message)
         self.diagnostics.append(diagnostic)
         return diagnostic
 

@@ -18,8 +18,10 @@ from cli.errors import RefusedError
 from cli.foresight import foresee_deletions, foresee_plan
 from cli.interruption import recover
 from cli.isolation import project_as_current
+from cli.policies import offer_analyzer, policy_options
 from cli.progress import Diagnostic, Progress, ResourceProgress, short_type
 from cli.project import check_stack_name, find_project
+from cli.references import offer_references
 from cli.result import Outcome, Output, Result, resources_of
 from cli.session import Home, Session, open_session
 from cli.settings import Settings, rehearsal_settings
@@ -57,6 +59,12 @@ class Rehearsal:
     """Whether account values that the stack file has not are made up."""
     control_plane: bool = False
     """Whether Kubernetes objects go to a real control plane. One that a rehearsal has begun on is gone on with."""
+    policy_packs: Sequence[Path] = ()
+    """Folders of policy packs that judge `preview` and `up`."""
+    policy_configs: Sequence[Path] = ()
+    """Files that configure them, in their order."""
+    references: Sequence[Path] = ()
+    """Projects whose rehearsed stacks the program may refer to."""
     foresight: bool = False
     """Whether an `up` is planned first, so that its progress tells from the start what there will be to do."""
     begin: Callable[[Progress], None] = ignore
@@ -67,6 +75,7 @@ class Rehearsal:
     """Called with lines for people."""
 
     def __post_init__(self) -> None:
+        self._policies = policy_options(self.policy_packs, self.policy_configs)
         self.home = Home(find_project(self.folder), check_stack_name(self.stack))
         """Where everything of this rehearsal is."""
         self._engine: EngineCommand | None = None
@@ -90,8 +99,8 @@ class Rehearsal:
         """Tell what an `up` would do."""
         settings = self._announced_settings()
         with self._session(settings) as session:
-            progress = self._progress("preview", session)
-            outcome = self._run(session, progress, lambda on_event: session.stack.preview(on_event=on_event))
+            preview, progress = session.stack.preview, self._progress("preview", session)
+            outcome = self._run(session, progress, lambda see: preview(on_event=see, **self._policies))
             return self._result(session, progress, outcome, settings)
 
     def up(self) -> Result:
@@ -111,7 +120,7 @@ class Rehearsal:
             outputs: OutputMap = {}
 
             def operation(on_event: OnEvent) -> None:
-                outputs.update(session.stack.up(on_event=on_event).outputs)
+                outputs.update(session.stack.up(on_event=on_event, **self._policies).outputs)
 
             outcome = self._run(session, progress, operation)
             return self._result(session, progress, outcome, settings, outputs)
@@ -224,9 +233,9 @@ class Rehearsal:
         return progress
 
     def _plan(self, session: Session, progress: Progress) -> Outcome:
-        plan = self.home.folder / "plan.json"
+        plan, preview = self.home.folder / "plan.json", session.stack.preview
         outcome = self._run(
-            session, progress, lambda on_event: session.stack.preview(on_event=on_event, plan=str(plan)), ignore
+            session, progress, lambda see: preview(on_event=see, plan=str(plan), **self._policies), ignore
         )
         if outcome is Outcome.SUCCEEDED:
             progress.resources = foresee_plan(progress, json.loads(plan.read_text(encoding="utf-8")))
@@ -244,6 +253,9 @@ class Rehearsal:
             if change is not None:
                 (watch or self.watch)(progress, change)
 
+        offer_references(self.references, self.home.folder)
+        if self.policy_packs:
+            offer_analyzer(session.stack, self.home.folder / "bin")
         try:
             operation(on_event)
         except (CommandError, RuntimeError) as error:
