@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.conduct import conduct
+from cli.endpoint_bench.command import bench
 from cli.errors import RefusedError
 from cli.project import Project, find_project
 from cli.rehearsal import Rehearsal
 from cli.result import Result
 from cli.size import size
+from cli.smoke import smoke
 from simulator import Fault
 
 if TYPE_CHECKING:
@@ -37,7 +39,29 @@ rehearse = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(rehearse, name="rehearse")
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from components import __version__  # the components take their time to be imported
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _all_commands(  # pyright: ignore[reportUnusedFunction]  typer calls it
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take what is said before the command."""
+
+
 app.command()(size)
+app.command()(smoke)
+app.command()(bench)
 
 StackName = Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, as in Pulumi.STACK.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and progress on standard error.")]
@@ -79,6 +103,29 @@ ControlPlane = Annotated[
         "--control-plane",
         help="Apply Kubernetes objects to a real control plane, with simulated nodes. It is built when first needed, "
         "and gone on with by the commands that follow.",
+    ),
+]
+PolicyPacks = Annotated[
+    list[Path],
+    typer.Option(
+        "--policy-pack", metavar="DIR", help="Judge by this policy pack. Can be repeated.", default_factory=list
+    ),
+]
+References = Annotated[
+    list[Path],
+    typer.Option(
+        metavar="DIR",
+        help="Project whose rehearsed stacks the program refers to. Can be repeated.",
+        default_factory=list,
+    ),
+]
+PolicyConfigs = Annotated[
+    list[Path],
+    typer.Option(
+        "--policy-pack-config",
+        metavar="FILE",
+        help="JSON file that configures the policy pack of the same position.",
+        default_factory=list,
     ),
 ]
 Stacks = Annotated[
@@ -165,8 +212,16 @@ def diff(
         Path | None,
         typer.Option(metavar="FILE", help="Show a report that was written with --json instead."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="terminal|json|markdown|html",
+            help="How to tell it. html: one page, with a picture of each stack.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The same as --format markdown.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 if anything changes.")] = False,
 ) -> None:
     """Tell what the working tree does to each stack that a base revision has brought up. Nothing is made.
@@ -178,7 +233,30 @@ def diff(
     """
     from cli.diff.command import run  # here, because it takes seconds, which the other commands' help need not wait for
 
-    raise typer.Exit(run(against, read, stacks, as_json=as_json, as_markdown=as_markdown, exit_code=exit_code))
+    forms = [*([form] if form else ()), *["json"] * as_json, *["markdown"] * as_markdown]
+    raise typer.Exit(run(against, read, stacks, forms, exit_code=exit_code))
+
+
+@app.command()
+def graph(
+    stack: StackName,
+    *,
+    form: Annotated[str, typer.Option("--format", metavar="svg|mermaid", help="What to write.")] = "svg",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to. Default: standard output.")
+    ] = None,
+) -> None:
+    """Draw a stack: what is inside what, and what talks to what. Nothing is made, and no account is needed.
+
+    The picture is of what the stack's own program registers, on simulated clouds. Exit codes: **0** done, **2** the
+    stack or the command line was refused, **3** there is no Pulumi CLI and none can be had, **130** interrupted.
+    """
+    from cli.graph.command import Format, run  # here, because it takes seconds, which help need not wait for
+
+    if form not in list(Format):
+        Console(stderr=True, style="red").print(f"--format {form}: must be svg or mermaid.", markup=False)
+        raise typer.Exit(2)
+    raise typer.Exit(run(stack, Format(form), output))
 
 
 @rehearse.command()
@@ -187,6 +265,9 @@ def preview(
     *,
     config: Overrides,
     config_secret: SecretOverrides,
+    policy_pack: PolicyPacks,
+    policy_pack_config: PolicyConfigs,
+    references: References,
     control_plane: ControlPlane = False,
     no_stand_ins: NoStandIns = False,
     as_json: Json = False,
@@ -199,6 +280,9 @@ def preview(
             stack,
             overrides=config,
             secret_overrides=config_secret,
+            policy_packs=policy_pack,
+            policy_configs=policy_pack_config,
+            references=references,
             stand_ins=not no_stand_ins,
             control_plane=control_plane,
         )
@@ -213,6 +297,9 @@ def up(
     fault: Faults,
     config: Overrides,
     config_secret: SecretOverrides,
+    policy_pack: PolicyPacks,
+    policy_pack_config: PolicyConfigs,
+    references: References,
     control_plane: ControlPlane = False,
     no_stand_ins: NoStandIns = False,
     time_scale: TimeScale = 600,
@@ -228,6 +315,9 @@ def up(
             faults=_faults(fault),
             overrides=config,
             secret_overrides=config_secret,
+            policy_packs=policy_pack,
+            policy_configs=policy_pack_config,
+            references=references,
             stand_ins=not no_stand_ins,
             control_plane=control_plane,
         )

@@ -16,7 +16,7 @@ def foresee_plan(previewed: Progress, plan: Mapping[str, Any]) -> dict[str, Reso
     plans: Mapping[str, Mapping[str, Any]] = plan["resourcePlans"]
     goals: dict[str, Mapping[str, Any]] = {urn: each["goal"] for urn, each in plans.items() if each.get("goal")}
     return {
-        urn: ResourceProgress(urn, each.type, each.parent, dependencies=_dependencies(goals.get(urn, {})))
+        urn: ResourceProgress(urn, each.type, each.parent, dependencies=dependencies_of(goals.get(urn, {})))
         for urn, each in previewed.resources.items()
     }
 
@@ -31,14 +31,14 @@ def foresee_deletions(state: Iterable[Mapping[str, Any]]) -> dict[str, ResourceP
         each["urn"]: ResourceProgress(each["urn"], each["type"], each.get("parent")) for each in reversed(list(state))
     }
     for each in state:
-        for urn in _dependencies(each) | {each.get("parent")}:
+        for urn in dependencies_of(each) | {each.get("parent")}:
             if urn in resources:
                 resources[urn].dependencies |= {each["urn"]}
     return resources
 
 
-def _dependencies(resource: Mapping[str, Any]) -> frozenset[str]:
-    """Return what a resource of a state or of a plan depends on; both name it alike."""
+def dependencies_of(resource: Mapping[str, Any]) -> frozenset[str]:  # Any: JSON
+    """Return the URNs of what a resource of a state or of a plan depends on; both name it alike."""
     provider = str(resource.get("provider") or "").rpartition("::")[0]
     explicit: list[str] = resource.get("dependencies") or []
     by_property: dict[str, list[str] | None] = resource.get("propertyDependencies") or {}

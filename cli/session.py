@@ -61,6 +61,11 @@ class Home:
         """Where the engine keeps the locks of this stack."""
         return self.folder / "backend" / ".pulumi" / "locks" / "organization" / self.project.name / self.stack
 
+    @property
+    def state(self) -> Path:
+        """The state of this stack, as the engine writes it."""
+        return self.folder / "backend" / ".pulumi" / "stacks" / self.project.name / f"{self.stack}.json"
+
     def exists(self) -> bool:
         """Tell whether the stack has been rehearsed and not destroyed since."""
         return self.stack_file.exists()

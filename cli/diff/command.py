@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from cli.diff.markdown import write
+from cli.diff import html, markdown
 from cli.diff.report import Report
 from cli.diff.stacks import diff
 from cli.diff.terminal import show
@@ -18,20 +18,18 @@ from cli.errors import RefusedError
 from cli.project import find_project
 from engine import EngineError
 
+FORMATS = ("terminal", "json", "markdown", "html")
 CHANGED, FAILING, MISSING, CANCELLED = 1, 2, 3, 130
 
 
-def run(
-    against: str | None, read: Path | None, stacks: Sequence[str], *, as_json: bool, as_markdown: bool, exit_code: bool
-) -> int:
+def run(against: str | None, read: Path | None, stacks: Sequence[str], forms: Sequence[str], *, exit_code: bool) -> int:
     """Compare the working tree with `against`, or read an earlier report, print it, and return the exit code.
 
     Args:
         against: names the base's commit.
         read: the file of an earlier report, as JSON.
         stacks: names of the stacks to compare; none: all.
-        as_json: whether the report is printed as JSON.
-        as_markdown: whether it is printed as Markdown.
+        forms: what the report is to be printed as, at most one of `FORMATS`; none: for a terminal.
         exit_code: whether changes are told by the exit code.
     """
     console = Console(highlight=False)
@@ -41,8 +39,7 @@ def run(
         progress.print(Text(line, style="dim"), soft_wrap=True)
 
     try:
-        if as_json and as_markdown:
-            raise RefusedError("--json and --markdown: choose one.")
+        form = _chosen(forms)
         report = _made(against, read, stacks, say)
     except (RefusedError, EngineError) as error:
         progress.print(Text(str(error), style="red"), soft_wrap=True)
@@ -50,13 +47,24 @@ def run(
     except KeyboardInterrupt:
         progress.print("Interrupted.")
         return CANCELLED
-    if as_json:
+    if form == "json":
         print(report.model_dump_json(by_alias=True, indent=2))
-    elif as_markdown:
-        print(write(report), end="")
+    elif form == "markdown":
+        print(markdown.write(report), end="")
+    elif form == "html":
+        print(html.write(report), end="")
     else:
         show(report, console)
     return _exit_code(report, tell_changes=exit_code)
+
+
+def _chosen(forms: Sequence[str]) -> str:
+    if len(set(forms)) > 1:
+        raise RefusedError(f"--format {' and '.join(forms)}: choose one.")
+    form = forms[0] if forms else "terminal"
+    if form not in FORMATS:
+        raise RefusedError(f"--format {form}: must be one of {', '.join(FORMATS)}.")
+    return form
 
 
 def _exit_code(report: Report, *, tell_changes: bool) -> int:

@@ -9,6 +9,7 @@ from cli.diff.recording import Properties, Recording, Step, change_of
 from cli.diff.report import Cost, Message, OutputChange, StackDiff, Status
 from cli.diff.side import Side
 from cli.diff.side_run import UseEngine, bring_up, plan
+from cli.graph.drawing import picture_of
 
 COST = "hourlyCost"
 """The output that says what a stack costs."""
@@ -43,7 +44,11 @@ def compare(
         return StackDiff(stack=stack, status=status, errors=tuple(after.errors), base_errors=base_errors)
     if base_errors:
         return StackDiff(
-            stack=stack, status=Status.REPAIRED, base_errors=base_errors, unchanged=len(after.of_the_cloud())
+            stack=stack,
+            status=Status.REPAIRED,
+            base_errors=base_errors,
+            unchanged=len(after.of_the_cloud()),
+            picture=picture_of(stack, after, "same"),
         )
     notes = tuple(_changed_ciphertexts(stack, base, head)) if base else ()
     return _planned(stack, before, after, notes)
@@ -66,6 +71,7 @@ def _removed(stack: str, before: Recording | None, base_errors: tuple[str, ...])
             f"Merging deletes nothing: `pulumi destroy` the stack {stack} while the base is checked out, "
             "or its resources stay, and cost.",
         ),
+        picture=picture_of(stack, before, "delete"),
     )
 
 
@@ -89,6 +95,7 @@ def _planned(stack: str, before: Recording | None, after: Recording, notes: tupl
         new_findings=new_findings,
         resolved_findings=resolved,
         notes=notes,
+        picture=picture_of(stack, after),
     )
 
 

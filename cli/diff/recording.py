@@ -33,6 +33,8 @@ class Step:
     type: str
     operation: str = "same"
     parent: str | None = None
+    provider: str | None = None
+    """URN of the provider that makes it."""
     custom: bool = False
     kept: bool = False
     """Whether the cloud keeps it when the stack gives it up."""
@@ -57,6 +59,8 @@ class Recording:
     """Of the stack, secrets masked."""
     errors: list[str] = field(default_factory=list[str])
     """Why it failed, if it did."""
+    dependencies: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """What each resource depends on, by URN."""
 
     def __post_init__(self) -> None:
         self._progress = Progress(self.operation)
@@ -93,6 +97,7 @@ class Recording:
             if state:
                 step.custom = step.custom or bool(state.custom)
                 step.parent = state.parent or step.parent
+                step.provider = (state.provider or "").rpartition("::")[0] or step.provider
         step.kept = step.kept or bool(told.old and told.old.retain_on_delete)
         step.replacing = tuple(told.keys or step.replacing)
         if told.detailed_diff:

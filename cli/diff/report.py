@@ -3,18 +3,11 @@
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
+from cli.graph.picture import Picture
+from cli.model import Model
 from simulator import SimulatedClouds
 
 FORMAT = 1
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, alias_generator=to_camel, populate_by_name=True
-    )
 
 
 class Status(StrEnum):
@@ -47,7 +40,7 @@ class EffectKind(StrEnum):
     """The model server's pods are replaced by new ones."""
 
 
-class Effect(_Model):
+class Effect(Model):
     """One thing that users of the stack notice."""
 
     kind: EffectKind
@@ -55,7 +48,7 @@ class Effect(_Model):
     """Which resource or output it follows from."""
 
 
-class Field(_Model):
+class Field(Model):
     """One property that changes. `Any`: whatever JSON can say."""
 
     path: str
@@ -68,7 +61,7 @@ class Field(_Model):
     """Whether this is what the resource is replaced for."""
 
 
-class ResourceChange(_Model):
+class ResourceChange(Model):
     """One resource that is created, updated, replaced or deleted."""
 
     operation: str
@@ -84,7 +77,7 @@ class ResourceChange(_Model):
     """Properties whose change replaces it; `provider` where it moves with its cluster."""
 
 
-class OutputChange(_Model):
+class OutputChange(Model):
     """One stack output that changes. `Any`: whatever the program exports; as for fields."""
 
     name: str
@@ -92,7 +85,7 @@ class OutputChange(_Model):
     new: Any = None
 
 
-class Message(_Model):
+class Message(Model):
     """What the program, a cloud or the engine has told."""
 
     severity: str
@@ -100,7 +93,7 @@ class Message(_Model):
     text: str
 
 
-class Cost(_Model):
+class Cost(Model):
     """What a stack costs on each side: its output `hourlyCost`."""
 
     old_minimum: float | None = None
@@ -112,7 +105,7 @@ class Cost(_Model):
     unit: str = ""
 
 
-class StackDiff(_Model):
+class StackDiff(Model):
     """What the change does to one stack."""
 
     stack: str
@@ -135,6 +128,8 @@ class StackDiff(_Model):
     """Why the base's program cannot be brought up."""
     notes: tuple[str, ...] = ()
     """What else is to be known of the comparison."""
+    picture: Picture | None = None
+    """What the stack is made of, with what is done to it; None where it cannot be planned."""
 
     @property
     def danger(self) -> tuple[int, int, int, int]:
@@ -151,7 +146,7 @@ class StackDiff(_Model):
         )
 
 
-class Report(_Model):
+class Report(Model):
     """What a change of the project does to its stacks."""
 
     format: int = FORMAT

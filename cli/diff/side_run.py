@@ -1,8 +1,10 @@
 """Runs one side's program of a stack in the engine, on simulated clouds."""
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pulumi.automation import CommandError
 
@@ -10,6 +12,7 @@ from cli.diff.recording import Recording
 from cli.diff.side import Side
 from cli.engine_command import EngineCommand
 from cli.errors import RefusedError
+from cli.foresight import dependencies_of
 from cli.session import Home, open_session
 from cli.settings import rehearsal_settings, stand_in
 
@@ -28,12 +31,14 @@ def plan(side: Side, stack: str, rehearsals: Path, pulumi: Path, use: UseEngine)
 
 def _run(operation: str, side: Side, stack: str, rehearsals: Path, pulumi: Path, use: UseEngine) -> Recording:
     recording = Recording(operation)
+    home = Home(side.project, stack, rehearsals)
+    update_plan = home.folder / "plan.json"
     try:
         settings = rehearsal_settings(side.project, stack, stand_ins=False)
         stand_in(settings, side.project, side.stand_ins)
         with (
             open_session(
-                Home(side.project, stack, rehearsals),
+                home,
                 None,
                 settings=settings,
                 find_engine=lambda: pulumi,
@@ -46,9 +51,12 @@ def _run(operation: str, side: Side, stack: str, rehearsals: Path, pulumi: Path,
             side.program() as address,
         ):
             session.engine.language_host = address
-            run = session.stack.up if operation == "up" else session.stack.preview
             try:
-                run(on_event=recording.apply)
+                if operation == "up":
+                    session.stack.up(on_event=recording.apply)
+                else:
+                    session.stack.preview(on_event=recording.apply, plan=str(update_plan))
+                recording.dependencies = _dependencies(home.state, update_plan)
             except (CommandError, RuntimeError) as error:
                 # The Automation API raises a bare RuntimeError when a preview ends early.
                 told = [each.message for each in recording.diagnostics if each.severity == "error"]
@@ -56,6 +64,18 @@ def _run(operation: str, side: Side, stack: str, rehearsals: Path, pulumi: Path,
     except RefusedError as refused:
         recording.errors.append(str(refused))
     return recording
+
+
+def _dependencies(state: Path, update_plan: Path) -> dict[str, frozenset[str]]:
+    """Return what each resource depends on: what is wanted where there is a plan, and what is there."""
+    found: dict[str, frozenset[str]] = {}
+    if state.exists():
+        latest: Mapping[str, Any] = json.loads(state.read_text(encoding="utf-8"))["checkpoint"]["latest"] or {}  # JSON
+        found |= {each["urn"]: dependencies_of(each) for each in latest.get("resources") or ()}
+    if update_plan.exists():
+        plans: Mapping[str, Any] = json.loads(update_plan.read_text(encoding="utf-8"))["resourcePlans"]  # JSON
+        found |= {urn: dependencies_of(each["goal"]) for urn, each in plans.items() if each.get("goal")}
+    return found
 
 
 def _ignore(_line: str) -> None:

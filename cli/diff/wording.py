@@ -109,9 +109,9 @@ def _resource(change: ResourceChange, *, fields: bool) -> Iterator[Line]:
 
 def _field(field: Field, indent: str) -> Iterator[Line]:
     mark = " (replaces)" if field.replaces else ""
-    if isinstance(field.old, str) and isinstance(field.new, str) and "\n" in field.old and "\n" in field.new:
+    told = text_difference(field.old, field.new)
+    if told:
         yield Line("", printable(f"{indent}{field.path}:{mark}"))
-        told = list(difflib.unified_diff(field.old.splitlines(), field.new.splitlines(), n=1, lineterm=""))[2:]
         for line in told[:_LONGEST_TEXT_LINES]:
             yield Line(line[:1].strip("@ "), printable(f"{indent}  {line[1:] if line[:1] in '+- ' else line}"))
         if len(told) > _LONGEST_TEXT_LINES:
@@ -121,8 +121,15 @@ def _field(field: Field, indent: str) -> Iterator[Line]:
     elif field.new is None:
         yield Line("-", printable(f"{indent}{field.path}: {_value(field.old)}{mark}"))
     else:
-        old, new = _pair(_written(field.old), _written(field.new))
+        old, new = _pair(written(field.old), written(field.new))
         yield Line("~", printable(f"{indent}{field.path}: {old} -> {new}{mark}"))
+
+
+def text_difference(old: Any, new: Any) -> list[str]:  # Any: whatever JSON can say
+    """Return how two texts of several lines differ, as `diff -u` tells; nothing of other values."""
+    if not (isinstance(old, str) and isinstance(new, str) and "\n" in old and "\n" in new):
+        return []
+    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm=""))[2:]
 
 
 def _pair(old: str, new: str) -> tuple[str, str]:
@@ -140,10 +147,11 @@ def _cut(text: str, start: int = 0) -> str:
 
 
 def _value(value: Any) -> str:  # Any: whatever JSON can say
-    return _cut(_written(value))
+    return _cut(written(value))
 
 
-def _written(value: Any) -> str:  # Any: whatever JSON can say
+def written(value: Any) -> str:  # Any: whatever JSON can say
+    """Write a value as JSON, and as it is what stands for one that is not shown."""
     # words in brackets stand for values that are not shown
     return value if value in (HIDDEN, NOT_KNOWN) else json.dumps(value, ensure_ascii=False)
 

@@ -82,6 +82,7 @@ STACKS: dict[str, tuple[str | None, str | None]] = {
     "broken": ("port: 80", "refuse: yes"),
     "creates": (f"warn: low\n  tiny:{TOKEN}", f"warn: high\n  tiny:disk: 1Gi\n  tiny:price: 1.5\n  tiny:{TOKEN}"),
     "moves": ("port: 80", "port: 81"),
+    "plain": ("token: canary-old-in-file", "token: canary-new-in-file"),
     "removed": ("disk: 1Gi", None),
     "repaired": ("refuse: yes", "port: 80"),
     "replaces": ("app: server\n  tiny:disk: 1Gi", "app: other"),
@@ -92,7 +93,14 @@ STACKS: dict[str, tuple[str | None, str | None]] = {
 }
 """What each stack's file says in the base, and in the working tree."""
 
-SECRETS = ("canary-in-code", "rehearsal-placeholder", CIPHERTEXT, OTHER_CIPHERTEXT)
+SECRETS = (
+    "canary-in-code",
+    "canary-old-in-file",
+    "canary-new-in-file",
+    "rehearsal-placeholder",
+    CIPHERTEXT,
+    OTHER_CIPHERTEXT,
+)
 """What must be in no report: plain and encrypted, and what stands for a value that only its owner can decrypt."""
 
 
@@ -125,10 +133,10 @@ class Repository:
         self.git("commit", "--quiet", "--message", "change")
         return self.git("rev-parse", "HEAD").strip()
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, command: str = "diff") -> "subprocess.Popen[str]":
         root = Path(__file__).resolve().parents[3]
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli", "diff", *arguments],
+            [sys.executable, "-P", "-m", "cli", command, *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(root), "COLUMNS": "200"},
             stdout=subprocess.PIPE,
@@ -137,8 +145,14 @@ class Repository:
         )
 
     def diff(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        process = self.start(*arguments)
-        stdout, stderr = process.communicate(timeout=300)
+        return self.run("diff", *arguments)
+
+    def graph(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self.run("graph", *arguments)
+
+    def run(self, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        process = self.start(*arguments, command=command)
+        stdout, stderr = process.communicate(timeout=1800)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
 

@@ -129,7 +129,7 @@ def test_exit_codes_and_the_formats(repository: Repository) -> None:
     [
         (["--against", "nothing"], "--against nothing: is no commit of this repository"),
         (["--against", "HEAD", "other"], "No stack 'other' on either side. Stacks with a settings file: small."),
-        (["--against", "HEAD", "--json", "--markdown"], "--json and --markdown: choose one."),
+        (["--against", "HEAD", "--json", "--markdown"], "--format json and markdown: choose one."),
         (["small"], "Either --against, and stacks if not all are wanted, or --read alone."),
         (["--against", "HEAD", "--read", "Pulumi.yaml"], "Either --against"),
         (["--read", "missing.json"], "--read missing.json: No such file or directory."),

@@ -23,7 +23,8 @@ def test_a_stack_that_cannot_be_planned_is_told_by_the_exit_code(compared: "subp
 
 
 def test_a_stack_that_stays_is_compared_and_nothing_is_told_of_it(stacks: Stacks) -> None:
-    assert stacks["same"] == StackDiff(stack="same", status=Status.UNCHANGED, unchanged=6)
+    same = stacks["same"].model_copy(update={"picture": None})
+    assert same == StackDiff(stack="same", status=Status.UNCHANGED, unchanged=6)
 
 
 def test_an_update_is_told_field_by_field(stacks: Stacks) -> None:
@@ -104,12 +105,18 @@ def test_an_encrypted_setting_that_changes_is_said_though_it_cannot_be_read(stac
     )
 
 
+def test_a_secret_that_changes_is_said_without_it(stacks: Stacks) -> None:
+    assert done(stacks["plain"]) == {"token": "replace", "server": "update"}
+    token = next(each for each in stacks["plain"].resources if each.name == "token")
+    assert {(each.old, each.new) for each in token.fields} == {("[secret]", "[secret]")}
+
+
 def test_the_most_dangerous_stacks_come_first(report: Report) -> None:
     order = [each.stack for each in report.stacks]
     assert sorted(order) == sorted(STACKS)
     assert order[:2] == ["broken", "unplannable"]
     assert set(order[2:4]) == {"removed", "replaces"}
-    assert order[4:6] == ["moves", "restarts"]
+    assert order[4:7] == ["moves", "plain", "restarts"]
     assert order[-1] == "same"
 
 

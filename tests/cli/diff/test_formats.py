@@ -5,6 +5,7 @@ import re
 
 from rich.console import Console
 
+from cli.diff import html
 from cli.diff.markdown import LIMIT, MARKER, write
 from cli.diff.report import Field, Report, ResourceChange, StackDiff, Status
 from cli.diff.terminal import show
@@ -40,8 +41,8 @@ def test_the_terminal_tells_fields_old_and_new(report: Report) -> None:
     assert [line for line in lines if re.fullmatch(r"[-+]\s+port 8\d", line)]
 
 
-def test_no_secret_is_in_either(report: Report) -> None:
-    for text in (shown(report), write(report)):
+def test_no_secret_is_in_any_of_them(report: Report) -> None:
+    for text in (shown(report), write(report), html.write(report)):
         assert "[secret]" in text
         for secret in SECRETS:
             assert secret not in text
