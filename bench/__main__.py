@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bench.checks import measure_checks
 from bench.compare import compare
+from bench.diffs import measure_diffs
 from bench.errors import BenchError
 from bench.growth import growth
 from bench.rehearsed import environment
@@ -33,15 +34,16 @@ def main() -> int:
         comparisons = compare(pulumi_cli, arguments.runs, console.print)
         growths = growth(pulumi_cli, arguments.runs, console.print)
         checks = measure_checks(arguments.runs, environment(pulumi_cli), console.print)
+        diffs = measure_diffs(arguments.runs, environment(pulumi_cli), console.print)
     except (BenchError, EngineError) as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
-    document = to_json(comparisons, growths, checks)
+    document = to_json(comparisons, growths, checks, diffs)
     if arguments.json:
         print(json.dumps(document, indent=2))
-    show(comparisons, growths, checks, console)
+    show(comparisons, growths, checks, diffs, console)
     return 0 if document["kept"] else 1
 
 

@@ -25,6 +25,8 @@ class Usage:
     """Of its own process."""
     memory_mib: float
     """Peak resident memory of its own process, plus that of the largest process it started, in MiB."""
+    tree_memory_mib: float
+    """Most resident memory of all its processes at one time, in MiB. What several share, counts for each."""
     printed: str
     """Standard output."""
 
@@ -45,11 +47,12 @@ def run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, s
     if not Path("/proc/self/status").exists():
         raise BenchError("Memory is read from /proc, which only Linux has: run `make bench` on Linux.")
     peaks: dict[int, int] = {}
+    tree = 0
     with (folder / "stdout").open("w+") as stdout, (folder / "stderr").open("w+") as stderr:
         started = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stdout, stderr=stderr)
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            _watch(process.pid, peaks)
+            tree = max(tree, _watch(process.pid, peaks))
             time.sleep(_INTERVAL_SECONDS)
         seconds = time.monotonic() - started
         own_processor_seconds = _processor_seconds(process.pid)
@@ -67,6 +70,7 @@ def run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, s
         processor_seconds=usage.ru_utime + usage.ru_stime,
         own_processor_seconds=own_processor_seconds,
         memory_mib=(own + max(peaks.values(), default=0)) / _MIB,
+        tree_memory_mib=tree / _MIB,
         printed=printed,
     )
 
@@ -77,18 +81,21 @@ def _processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _watch(root: int, peaks: dict[int, int]) -> None:
-    """Put the peak of process `root` and of all below it, in KiB, into `peaks`."""
+def _watch(root: int, peaks: dict[int, int]) -> int:
+    """Put the peaks of process `root` and of all below it, in KiB, into `peaks`, and return what they have now."""
     own = _program(root)
+    together = 0
     pending = [root]
     while pending:
         process = pending.pop()
         # a new process is a copy of the one that starts it until it runs its own program: look at the program first
         program = _program(process)
-        peak = _peak(process)
+        peak, now = _memory(process)
+        together += now or 0
         if peak is not None and (process == root or program not in (own, None)):
             peaks[process] = max(peak, peaks.get(process, 0))
         pending += _children(process)
+    return together
 
 
 def _program(process: int) -> str | None:
@@ -98,12 +105,15 @@ def _program(process: int) -> str | None:
         return None
 
 
-def _peak(process: int) -> int | None:
+def _memory(process: int) -> tuple[int | None, int | None]:
+    """Return the peak and what there is now."""
     try:
         lines = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return None
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+        return None, None
+    told = {line.partition(":")[0]: line.partition(":")[2].split() for line in lines}
+    peak, now = (int(told[name][0]) if name in told else None for name in ("VmHWM", "VmRSS"))
+    return peak, now
 
 
 def _children(process: int) -> list[int]:

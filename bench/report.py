@@ -10,17 +10,27 @@ from rich.table import Table
 
 from bench.checks import BOUND_SECONDS, Checks
 from bench.compare import STACK, Comparison
+from bench.diffs import MEMORY_BOUND, TIME_BOUND, Diffs
 from bench.growth import FIRST, LAST, MARGIN, MIDDLE, SIZES, Growth, Line
 
 
-def to_json(comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks) -> dict[str, Any]:
+def to_json(
+    comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, diffs: Diffs
+) -> dict[str, Any]:
     """Return everything as one JSON document. `Any`: JSON."""
     return {
         "stack": STACK,
         "comparisons": [{**asdict(each), "kept": each.kept} for each in comparisons],
         "growth": [{**asdict(each), **_verdicts(each)} for each in growths],
         "check": {**asdict(checks), "bound": BOUND_SECONDS, "kept": checks.kept},
-        "kept": all(each.kept for each in [*comparisons, *growths, checks]),
+        "diff": {
+            **asdict(diffs),
+            "bound": TIME_BOUND,
+            "memory_ratio": diffs.memory_ratio,
+            "memory_bound": MEMORY_BOUND,
+            "kept": diffs.kept,
+        },
+        "kept": all(each.kept for each in [*comparisons, *growths, checks, diffs]),
     }
 
 
@@ -30,7 +40,9 @@ def _verdicts(growth: Growth) -> dict[str, Any]:  # Any: JSON
     return {"added": added, "bound": growth.bound, "kept": growth.kept}
 
 
-def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, console: Console) -> None:
+def show(
+    comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, diffs: Diffs, console: Console
+) -> None:
     """Print all of it as tables."""
     table = _table(f"Rehearsals of {STACK} against the floor", "floor", "rehearsed", "ratio", "from to", "at most")
     for each in comparisons:
@@ -62,6 +74,18 @@ def show(comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: C
         f"{BOUND_SECONDS:.2f}",
         _verdict(checks.kept),
     )
+    console.print(table)
+    sizes = diffs.memory_mib
+    table = _table(f"Diff of all {diffs.stacks} stacks", "up of one", "diff", "ratio", "at most")
+    ratio = f"{diffs.ratio:.2f}"
+    verdict = _verdict(diffs.ratio <= TIME_BOUND)
+    table.add_row("diff", "time, s", f"{diffs.up:.1f}", f"{diffs.seconds:.1f}", ratio, f"{TIME_BOUND:.2f}", verdict)
+    console.print(table)
+    table = _table("Memory of a diff of more stacks, all processes together", *map(str, sizes), "ratio", "at most")
+    ratio = f"{diffs.memory_ratio:.2f}"
+    verdict = _verdict(diffs.memory_ratio <= MEMORY_BOUND)
+    numbers = [f"{each:.0f}" for each in sizes.values()]
+    table.add_row("diff", "memory, MiB", *numbers, ratio, f"{MEMORY_BOUND:.2f}", verdict)
     console.print(table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench.__main__ as program
-from bench import checks, compare, growth
+from bench import checks, compare, diffs, growth
 from bench.errors import BenchError
 from bench.measure import Usage
 from bench.rehearsed import Run
@@ -16,7 +16,14 @@ MEMORY = next(each for each in compare.MEASURES if each.name == "memory")
 
 
 def run_with(memory: float) -> Run:
-    usage = Usage(seconds=1.0, processor_seconds=1.0, own_processor_seconds=1.0, memory_mib=memory, printed="")
+    usage = Usage(
+        seconds=1.0,
+        processor_seconds=1.0,
+        own_processor_seconds=1.0,
+        memory_mib=memory,
+        tree_memory_mib=memory,
+        printed="",
+    )
     return Run(usage, seconds=1.0, created=1)
 
 
@@ -98,6 +105,31 @@ def test_all_stacks_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed["seconds"] > 0
 
 
+def differed(seconds: float = 10, last: float = 1000) -> diffs.Diffs:
+    return diffs.summarize(6, [(2, 2), (4, seconds), (4, 100)], {6: 1000.0, 20: 900.0, 50: last})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last", "kept"), [(24, 1250, True), (24.1, 1000, False), (10, 1251, False), (10, 500, True)]
+)
+def test_a_diff_is_bounded_in_time_and_in_memory(seconds: float, last: float, kept: bool) -> None:
+    result = differed(seconds, last)
+    assert result.ratio == pytest.approx(seconds / 4), "the median of the pairs"
+    assert result.memory_ratio == pytest.approx(last / 1000)
+    assert result.kept is kept
+
+
+def test_a_diff_that_takes_too_much_is_a_missed_bound(
+    measured: list[compare.Comparison], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "measure_diffs", lambda *_: differed(last=2000))
+    assert program.main() == 1
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)["diff"]
+    assert (document["kept"], document["memory_ratio"], document["memory_bound"]) == (False, 2.0, 1.25)
+    assert captured.err.count("missed") == 1
+
+
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
     comparisons: list[compare.Comparison] = []
@@ -105,6 +137,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
     monkeypatch.setattr(program, "compare", lambda *_: comparisons)
     monkeypatch.setattr(program, "growth", lambda *_: [grown({size: [float(size)] for size in growth.SIZES})])
     monkeypatch.setattr(program, "measure_checks", lambda *_: checked(0.1))
+    monkeypatch.setattr(program, "measure_diffs", lambda *_: differed())
     monkeypatch.setattr("sys.argv", ["bench", "--json"])
     return comparisons
 
