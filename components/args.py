@@ -98,6 +98,9 @@ def _finding(model: type[BaseModel], detail: ErrorDetails, where: str) -> Findin
             return error("unknown-setting", where, f"'{name}' is not a setting.", remedy)
         case "missing":
             return error("missing-setting", where, "this setting is required.", "Set it.")
+        case _ if isinstance(detail["input"], pulumi.Output):
+            message = "this has to be known before anything is deployed, and an output of a resource is not."
+            return error("wrong-value", where, message, "Set the value itself.")
         case _:
             # the input may be a secret or hold one, so only its type is shown
             kind = type(detail["input"]).__name__

@@ -1,11 +1,11 @@
-"""`python -m engine [pulumi | control-plane | actionlint]`: prints where it is; of the control plane, the folder.
+"""`python -m engine [pulumi | control-plane | actionlint | languages]`: prints where it is, or the folder.
 
 Progress goes to standard error.
 """
 
 import sys
 
-from engine.find import EngineError, find_actionlint, find_control_plane, find_pulumi
+from engine.find import EngineError, find_actionlint, find_control_plane, find_languages, find_pulumi
 
 
 def _report(line: str) -> None:
@@ -22,8 +22,12 @@ def main(what: str = "pulumi") -> int:
                 print(find_control_plane(_report))
             case "actionlint":
                 print(find_actionlint(_report))
+            case "languages":
+                print(find_languages(_report))
             case _:
-                _report(f"error: there is no {what!r} to be found. Ask for pulumi, control-plane or actionlint.")
+                _report(
+                    f"error: there is no {what!r} to be found. Ask for pulumi, control-plane, actionlint or languages."
+                )
                 return 2
     except EngineError as error:
         _report(f"error: {error}")

@@ -32,6 +32,8 @@ class Program:
     """Go module whose version is the program's."""
     variables: tuple[str, ...] = ()
     """Go variables that are set at the build; `{version}` stands for the version, and has `major` and `minor`."""
+    version_of: str = ""
+    """Go module whose version is the program's, if `module` is this project's own."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class GoModule:
 
     def version(self, program: Program) -> VersionInfo:
         """The version that is pinned."""
-        return VersionInfo.parse(self._find(rf"^\s+{re.escape(program.module)} v(\S+)"))
+        return VersionInfo.parse(
+            self._find(rf"^(?:require)?\s+{re.escape(program.version_of or program.module)} v(\S+)")
+        )
 
     def _find(self, pattern: str) -> str:
         found = re.search(pattern, (self.folder / "go.mod").read_text(), re.MULTILINE)
@@ -78,6 +82,20 @@ ACTIONLINT = GoModule(
     Path(__file__).with_name("actionlint"),
     "half a minute",
     (Program("actionlint", "cmd/actionlint", "github.com/rhysd/actionlint"),),
+)
+
+LANGUAGES = GoModule(
+    Path(__file__).with_name("languages"),
+    "a minute after the Pulumi CLI, 4 minutes without",
+    (
+        Program(
+            "pulumi-language-yaml",
+            "cmd/pulumi-language-yaml",
+            "github.com/pulumi/pulumi-yaml",
+            ("github.com/pulumi/pulumi-yaml/pkg/version.Version=v{version}",),
+        ),
+        Program("sdk", "sdk", "llm-serving/engine/languages", version_of="github.com/pulumi/pulumi/pkg/v3"),
+    ),
 )
 
 # Without a version the API server would call itself v0.0.0-master.

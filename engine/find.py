@@ -1,7 +1,7 @@
 """Finds the programs that a rehearsal runs on, and gets them where a machine has none.
 
 The Pulumi CLI: on PATH, from an earlier run, by the official installer, or built from Go modules. The programs of a
-Kubernetes control plane: from an earlier run, or built.
+Kubernetes control plane, and what other languages and the linters need: from an earlier run, or built.
 """
 
 import os
@@ -13,7 +13,16 @@ from pathlib import Path
 
 from semver import VersionInfo
 
-from engine.build import ACTIONLINT, CONTROL_PLANE, CUSTOM_RESOURCES, PULUMI, build, fetch_custom_resources
+from engine.build import (
+    ACTIONLINT,
+    CONTROL_PLANE,
+    CUSTOM_RESOURCES,
+    LANGUAGES,
+    PULUMI,
+    GoModule,
+    build,
+    fetch_custom_resources,
+)
 from engine.folders import locked, made
 from engine.process import CommandError, run
 
@@ -110,16 +119,42 @@ def find_actionlint(progress: Callable[[str], None] = print, *, folder: Path = P
     Raises:
         EngineError: It is not there and cannot be built.
     """
-    own, pins = folder / "actionlint", ACTIONLINT.folder / "go.mod"
-    with _writing(folder, progress):
-        if not (own / pins.name).exists() or (own / pins.name).read_bytes() != pins.read_bytes():
+    return _find_built(ACTIONLINT, folder / "actionlint", "actionlint", progress) / "actionlint"
+
+
+def find_languages(progress: Callable[[str], None] = print, *, folder: Path = PROJECT / ".engine") -> Path:
+    """Finds what programs in other languages need that this project pins, and builds it where it is not yet.
+
+    They are `pulumi-language-yaml`, with which the Pulumi CLI runs programs in YAML, and `sdk`, which generates what
+    programs in the others import: `sdk go|nodejs SCHEMA FOLDER`.
+
+    Args:
+        progress: Called with lines for people, at least every few seconds while something runs.
+        folder: Where they are put.
+
+    Returns:
+        The folder that holds the two executables.
+
+    Raises:
+        EngineError: They are not there and cannot be built.
+    """
+    return _find_built(LANGUAGES, folder / "languages", "programs for other languages", progress)
+
+
+def _find_built(module: GoModule, own: Path, what: str, progress: Callable[[str], None]) -> Path:
+    """Returns the folder of a module's programs, which are built anew when anything of the module has changed."""
+    sources = [module.folder / "go.mod", *sorted(module.folder.rglob("*.go"))]
+    pins = "".join(source.read_text(encoding="utf-8") for source in sources)
+    built_from = own / "built-from"
+    with _writing(own.parent, progress):
+        if not built_from.exists() or built_from.read_text(encoding="utf-8") != pins:
             try:
                 with made(own) as target:
-                    build(ACTIONLINT, target, progress)
-                    shutil.copyfile(pins, target / pins.name)
+                    build(module, target, progress)
+                    (target / built_from.name).write_text(pins, encoding="utf-8")
             except CommandError as error:
-                raise EngineError(f"no actionlint can be had: {error}") from error
-    return own / "bin" / "actionlint"
+                raise EngineError(f"no {what} can be had: {error}") from error
+    return own / "bin"
 
 
 def _is_current(own: Path) -> bool:

@@ -20,6 +20,7 @@ from simulator.errors import CloudError
 from simulator.naming import DEFAULTS, is_autonamed, named_inputs
 from simulator.operations import HalfMadeError, Operations
 from simulator.package import Package, Request, request_of
+from simulator.provider_schema import provider_schema
 from simulator.rules import TypeRules
 from simulator.values import Properties, at, each_at, from_struct, is_unknown, merge, plain, to_struct, unseal
 
@@ -56,7 +57,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=importlib.metadata.version(f"pulumi-{self._name}"))
 
     def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: Context) -> provider_pb2.GetSchemaResponse:
-        return provider_pb2.GetSchemaResponse(schema="{}")
+        return provider_pb2.GetSchemaResponse(schema=provider_schema(self._name))
 
     def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
         return empty_pb2.Empty()

@@ -16,6 +16,7 @@ from .exposure import (
     FORWARDED_PORT,
     Exposure,
     check_exposure,
+    close_other_ports,
     create_service,
     exposure_of,
     port_forward,
@@ -57,9 +58,12 @@ class ChatPageArgs(ComponentArgs):
     secret_key: Input[str] | None = None
     """Key that signs the sessions, a secret. Default: a new one at each start, so that users log in again."""
     exposure: Exposure | None = None
-    """Default: `cluster`."""
+    """Who can reach it. Default: `cluster`."""
     source_ranges: list[str] | None = None
     """CIDR ranges that may reach the load balancer. Required for `public`."""
+    network_policy: bool | None = None
+    """Close all ports of the pods but those of the Service, on clusters that enforce NetworkPolicies. They add up: set
+    false where your own say who may reach the pods, which this one would let everybody do. Default: true."""
     region: str | None = None
     """Google Cloud region in which the load balancer's address is reserved. Required for `internal` and `public`."""
     project: Input[str] | None = None
@@ -91,6 +95,7 @@ class ChatPage(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         namespace = pulumi.Output.from_input(args.namespace if args.namespace is not None else "default")
         labels = {"app": name}
+        close_other_ports(f"{name}-ports", args, namespace=namespace, selector=labels, ports=[PORT], opts=child)
         address = reserve_address(name, args, child)
         service = create_service(
             f"{name}-service",
