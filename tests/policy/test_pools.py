@@ -26,6 +26,7 @@ TOTAL = {"totalMinNodeCount": 0, "totalMaxNodeCount": 2}
         (POOL, {"nodeConfig": L4, "autoscaling": {"minNodeCount": 0, "totalMaxNodeCount": 3}}, "autoscaling"),
         (CLUSTER, {"nodePools": [{"nodeConfig": {}}, {"nodeConfig": L4}]}, "nodePools[1].autoscaling"),
         (CLUSTER, {"nodeConfig": L4}, "nodeConfig"),
+        (CLUSTER, {"nodeConfig": L4, "removeDefaultNodePool": False}, "nodeConfig"),
     ],
 )
 def test_unbounded_pools_are_found(resource_type: str, inputs: dict[str, Any], path: str) -> None:
