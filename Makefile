@@ -14,7 +14,7 @@ help:
 	@echo "make package        build the Python package into dist"
 	@echo "make upgrade-states record what this version makes, when it is released"
 	@echo "make lint           formatting, lint and types"
-	@echo "make bench          time and memory of a rehearsal, against the floor"
+	@echo "make bench          what this project itself takes: rehearsals against the floor, checks, diffs, requests"
 	@echo "make engine         find the Pulumi CLI, or install or build it"
 	@echo "make control-plane  build a Kubernetes control plane, 7 minutes the first time"
 	@echo "make test-cluster   the tests that need it"

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.growth import growth
 from bench.rehearsed import environment
 from bench.report import show, to_json
+from bench.requests import measure_requests
 from engine import EngineError, find_pulumi
 
 TABLE_WIDTH = 110
@@ -35,15 +36,16 @@ def main() -> int:
         growths = growth(pulumi_cli, arguments.runs, console.print)
         checks = measure_checks(arguments.runs, environment(pulumi_cli), console.print)
         diffs = measure_diffs(arguments.runs, environment(pulumi_cli), console.print)
+        requests = measure_requests(environment(pulumi_cli), console.print)
     except (BenchError, EngineError) as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
-    document = to_json(comparisons, growths, checks, diffs)
+    document = to_json(comparisons, growths, checks, diffs, requests)
     if arguments.json:
         print(json.dumps(document, indent=2))
-    show(comparisons, growths, checks, diffs, console)
+    show(comparisons, growths, checks, diffs, requests, console)
     return 0 if document["kept"] else 1
 
 

@@ -12,10 +12,12 @@ from bench.checks import BOUND_SECONDS, Checks
 from bench.compare import STACK, Comparison
 from bench.diffs import MEMORY_BOUND, TIME_BOUND, Diffs
 from bench.growth import FIRST, LAST, MARGIN, MIDDLE, SIZES, Growth, Line
+from bench.requests import BOUND as REQUEST_BOUND
+from bench.requests import TOKENS, Requests
 
 
 def to_json(
-    comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, diffs: Diffs
+    comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, diffs: Diffs, requests: Requests
 ) -> dict[str, Any]:
     """Return everything as one JSON document. `Any`: JSON."""
     return {
@@ -30,7 +32,8 @@ def to_json(
             "memory_bound": MEMORY_BOUND,
             "kept": diffs.kept,
         },
-        "kept": all(each.kept for each in [*comparisons, *growths, checks, diffs]),
+        "request": {**asdict(requests), "bound": REQUEST_BOUND, "kept": requests.kept},
+        "kept": all(each.kept for each in [*comparisons, *growths, checks, diffs, requests]),
     }
 
 
@@ -41,7 +44,12 @@ def _verdicts(growth: Growth) -> dict[str, Any]:  # Any: JSON
 
 
 def show(
-    comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, diffs: Diffs, console: Console
+    comparisons: Sequence[Comparison],
+    growths: Sequence[Growth],
+    checks: Checks,
+    diffs: Diffs,
+    requests: Requests,
+    console: Console,
 ) -> None:
     """Print all of it as tables."""
     table = _table(f"Rehearsals of {STACK} against the floor", "floor", "rehearsed", "ratio", "from to", "at most")
@@ -86,6 +94,20 @@ def show(
     verdict = _verdict(diffs.memory_ratio <= MEMORY_BOUND)
     numbers = [f"{each:.0f}" for each in sizes.values()]
     table.add_row("diff", "memory, MiB", *numbers, ratio, f"{MEMORY_BOUND:.2f}", verdict)
+    console.print(table)
+    table = _table(
+        f"A request with {TOKENS} tokens of `llm-serving bench`", "bare", "bench", "ratio", "from to", "at most"
+    )
+    table.add_row(
+        "request",
+        "CPU, ms",
+        f"{requests.bare:.2f}",
+        f"{requests.measured:.2f}",
+        f"{requests.ratio:.2f}",
+        f"{requests.lowest:.2f} {requests.highest:.2f}",
+        f"{REQUEST_BOUND:.2f}",
+        _verdict(requests.kept),
+    )
     console.print(table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench.__main__ as program
-from bench import checks, compare, diffs, growth
+from bench import checks, compare, diffs, growth, requests
 from bench.errors import BenchError
 from bench.measure import Usage
 from bench.rehearsed import Run
@@ -130,6 +130,38 @@ def test_a_diff_that_takes_too_much_is_a_missed_bound(
     assert captured.err.count("missed") == 1
 
 
+def asked(*ratios: float) -> requests.Requests:
+    return requests.compare_rounds([(0.001 * number, 0.001 * number * ratio) for number, ratio in enumerate(ratios, 1)])
+
+
+@pytest.mark.parametrize(("ratios", "kept"), [((2.5,), True), ((2.6,), False), ((1, 2, 9), True), ((1, 3, 9), False)])
+def test_a_request_may_take_so_many_times_what_a_bare_one_does(ratios: tuple[float, ...], kept: bool) -> None:
+    result = asked(*ratios)
+    assert result.kept is kept
+    assert (result.lowest, result.highest) == (pytest.approx(min(ratios)), pytest.approx(max(ratios)))
+
+
+def test_a_request_that_takes_too_much_is_a_missed_bound(
+    measured: list[compare.Comparison], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(program, "measure_requests", lambda *_: asked(3))
+    assert program.main() == 1
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)["request"]
+    assert (document["kept"], document["bound"]) == (False, 2.5)
+    assert (document["bare"], document["measured"], document["ratio"]) == pytest.approx((1, 3, 3))
+    assert captured.err.count("missed") == 1
+
+
+def test_both_clients_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in {"ROUNDS": 1, "REQUESTS": 2, "CONCURRENCY": 2}.items():
+        monkeypatch.setattr(requests, name, value)
+    requests.main()
+    ((bare, measured),) = json.loads(capsys.readouterr().out)
+    assert bare > 0
+    assert measured > 0
+
+
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
     comparisons: list[compare.Comparison] = []
@@ -138,6 +170,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
     monkeypatch.setattr(program, "growth", lambda *_: [grown({size: [float(size)] for size in growth.SIZES})])
     monkeypatch.setattr(program, "measure_checks", lambda *_: checked(0.1))
     monkeypatch.setattr(program, "measure_diffs", lambda *_: differed())
+    monkeypatch.setattr(program, "measure_requests", lambda *_: asked(2))
     monkeypatch.setattr("sys.argv", ["bench", "--json"])
     return comparisons
 
