@@ -1,7 +1,7 @@
 """Who can reach a Service of a GKE cluster, and the load balancer that lets them."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,6 +38,11 @@ class Exposed(Protocol):
     @property
     def source_ranges(self) -> list[str] | None:
         """CIDR ranges that may reach the load balancer."""
+        ...
+
+    @property
+    def network_policy(self) -> bool | None:
+        """Whether the pods' other ports are closed. Default: true."""
         ...
 
     @property
@@ -111,6 +116,40 @@ def create_service(
                 load_balancer_ip=address.address if address else None,
                 load_balancer_source_ranges=args.source_ranges if address else None,
             ),
+        ),
+        opts=opts,
+    )
+
+
+def close_other_ports(
+    name: str,
+    args: Exposed,
+    *,
+    namespace: pulumi.Output[str],
+    selector: Mapping[str, str],
+    ports: Iterable[int],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Register the NetworkPolicy by which the pods are reached on `ports` of theirs alone, unless `args` want none.
+
+    From where is left open: what a load balancer forwards comes from a node, or from ranges of Google, and neither is
+    something that a NetworkPolicy names. Source: docs.cilium.io/en/latest/security/policy/caveats, 2026-11-21.
+    """
+    if args.network_policy is False:
+        return
+    v1 = kubernetes.networking.v1
+    v1.NetworkPolicy(
+        name,
+        # Pulumi names it, so that it cannot take the place of one of yours
+        metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace=namespace),
+        spec=v1.NetworkPolicySpecArgs(
+            pod_selector=kubernetes.meta.v1.LabelSelectorArgs(match_labels=dict(selector)),
+            policy_types=["Ingress"],
+            ingress=[
+                v1.NetworkPolicyIngressRuleArgs(
+                    ports=[v1.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in ports]
+                )
+            ],
         ),
         opts=opts,
     )

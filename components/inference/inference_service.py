@@ -11,7 +11,7 @@ from ..args import given
 from ..findings import refuse
 from .autoscaling import create_autoscaler
 from .derived import most_replicas, rollout_seconds, server_of, serving_of
-from .exposure import FORWARDED_PORT, create_service, exposure_of, port_forward, reserve_address
+from .exposure import FORWARDED_PORT, close_other_ports, create_service, exposure_of, port_forward, reserve_address
 from .inference_checks import check_inference_service
 from .inference_service_args import InferenceServiceArgs
 from .model_pod import TOKEN_KEY, pod_template
@@ -75,6 +75,15 @@ class InferenceService(pulumi.ComponentResource):
         )
         if args.autoscaling:
             create_autoscaler(name, args, args.autoscaling, labels, self.namespace, child)
+        server = server_of(args)
+        close_other_ports(
+            f"{name}-ports",
+            args,
+            namespace=self.namespace,
+            selector=labels,
+            ports=[server.port, *server.further_ports.values()],
+            opts=child,
+        )
         address = reserve_address(name, args, child)
         service = create_service(
             f"{name}-service",
@@ -82,7 +91,7 @@ class InferenceService(pulumi.ComponentResource):
             namespace=self.namespace,
             labels=args.service_labels or {},
             selector=labels,
-            ports={"http": port_of(args), **server_of(args).further_ports},
+            ports={"http": port_of(args), **server.further_ports},
             address=address,
             opts=self._awaited(args),
         )

@@ -109,9 +109,9 @@ class AdapterArgs(ComponentArgs):
     """A LoRA adapter, which vLLM serves as a model of its own. Set `repository` or `folder`."""
 
     repository: str | None = None
-    """Repository on Hugging Face."""
+    """Repository on Hugging Face. Default: none, there is a `folder`."""
     folder: str | None = None
-    """Folder of `adapters_bucket`, as FineTuneJob leaves it."""
+    """Folder of `adapters_bucket`, as FineTuneJob leaves it. Default: none, there is a `repository`."""
     base_model: str | None = None
     """Model that it was trained on, by its repository. Default: unknown, and not compared with the served one."""
     rank: int | None = Field(default=None, ge=1)
@@ -225,8 +225,8 @@ class InferenceServiceArgs(ComponentArgs):
     autopilot: bool | None = None
     """Whether the cluster is an Autopilot cluster: the pod is then checked against what that allows. Default: false."""
     service_account: Input[str] | None = None
-    """Name of the Kubernetes service account that the pods run as, whose token they then have. Default: `default`,
-    without a token."""
+    """Name of the Kubernetes service account that the pods run as, for rights on Google Cloud. They have no token of
+    it, with which they could call Kubernetes' own API. Default: `default`."""
     token: Input[str] | None = None
     """Hugging Face token, a secret. Needed for gated models. Default: none."""
     environment: dict[str, str] | None = None
@@ -242,11 +242,14 @@ class InferenceServiceArgs(ComponentArgs):
     replicas: int | None = Field(default=None, ge=1)
     """Pods, where autoscaling does not own their number. Default: 1."""
     autoscaling: AutoscalingArgs | None = None
-    """Default: none."""
+    """Scale the pods with the load. Default: none, `replicas` pods."""
     exposure: Exposure | None = None
-    """Default: `cluster`."""
+    """Who can reach it. Default: `cluster`."""
     source_ranges: list[str] | None = None
     """CIDR ranges that may reach the load balancer. Required for `public`."""
+    network_policy: bool | None = None
+    """Close all ports of the pods but those of the Service, on clusters that enforce NetworkPolicies. They add up: set
+    false where your own say who may reach the pods, which this one would let everybody do. Default: true."""
     service_labels: dict[str, str] | None = None
     """Labels of the Service. Default: none."""
     pod_labels: dict[str, str] | None = None

@@ -14,7 +14,7 @@ from ..servers.profile import FILES_PATH
 from ..servers.vllm import ADAPTERS_PATH
 from ..storage.gcs_fuse import AUTOPILOT_ANNOTATIONS, POD_ANNOTATIONS
 from .derived import READ_ONLY, chips, node_selector, server_of, serving_of, startup_seconds
-from .inference_service_args import InferenceServiceArgs
+from .inference_service_args import InferenceServiceArgs, StorageKind
 from .volumes import adapter_volumes, cache_volumes, data_volumes, file_volumes, mounts_bucket
 
 TOKEN_KEY = "HF_TOKEN"  # noqa: S105 the name of a key, not a token
@@ -50,16 +50,15 @@ def pod_template(
         ),
         spec=core.PodSpecArgs(
             **given(service_account_name=args.service_account),
-            automount_service_account_token=args.service_account is not None,
+            # for Kubernetes' own API alone: who the pod is on Google Cloud, the metadata server knows by itself
+            automount_service_account_token=False,
             # names of Services would become environment variables that a server may take for its own
             enable_service_links=False,
             # by which CUDA finds the node's MPS daemon: .../kubernetes-engine/docs/how-to/nvidia-mps-gpus
             **given(host_ipc=True if mps else None),
             termination_grace_period_seconds=120,
             **given(node_selector=selector or None, tolerations=tolerations or None),
-            security_context=core.PodSecurityContextArgs(
-                seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"), **given(fs_group=server_of(args).group)
-            ),
+            security_context=_pod_security_context(args),
             containers=[_container(name, args, secret_name), *([_sidecar(sidecar, args)] if sidecar else [])],
             volumes=[
                 core.VolumeArgs(
@@ -118,7 +117,7 @@ def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output
         # a restart costs a whole load, so it takes a minute of silence
         liveness_probe=probe(6, is_alive),
         lifecycle=_lifecycle(),
-        security_context=_security_context(),
+        security_context=_security_context(read_only_root=server.read_only_root and _is_pinned(args)),
         volume_mounts=[
             core.VolumeMountArgs(name="dshm", mount_path="/dev/shm"),  # noqa: S108 the mount point itself
             core.VolumeMountArgs(
@@ -158,5 +157,24 @@ def _lifecycle() -> core.LifecycleArgs:
     return core.LifecycleArgs(pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=15)))
 
 
-def _security_context() -> core.SecurityContextArgs:
-    return core.SecurityContextArgs(allow_privilege_escalation=False, capabilities=core.CapabilitiesArgs(drop=["ALL"]))
+def _pod_security_context(args: InferenceServiceArgs) -> core.PodSecurityContextArgs:
+    user = server_of(args).user
+    # folders that the kubelet makes on a node are root's
+    known = user is not None and _is_pinned(args) and args.storage.kind is not StorageKind.HOST_PATH
+    return core.PodSecurityContextArgs(
+        seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+        **given(fs_group=user, run_as_user=user if known else None, run_as_non_root=True if known else None),
+    )
+
+
+def _is_pinned(args: InferenceServiceArgs) -> bool:
+    """Return whether the image is that of the server's profile. What holds of it is not known of another."""
+    return args.image in (None, server_of(args).image)
+
+
+def _security_context(*, read_only_root: bool = False) -> core.SecurityContextArgs:
+    return core.SecurityContextArgs(
+        allow_privilege_escalation=False,
+        capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+        **given(read_only_root_filesystem=True if read_only_root else None),
+    )

@@ -1,6 +1,6 @@
 """llama.cpp's server: one GGUF file, on the CPU.
 
-Source: github.com/ggml-org/llama.cpp, tools/server/README.md, 2026-11-21.
+Source: github.com/ggml-org/llama.cpp, tools/server/README.md and .devops/cpu.Dockerfile, 2026-11-21.
 """
 
 from .profile import ModelServer, Serving
@@ -33,4 +33,6 @@ SERVER = ModelServer(
     environment=lambda _: {"LLAMA_CACHE": "/data"},
     arguments=_arguments,
     request=lambda _, prompt: {"prompt": prompt, "n_predict": 64},
+    user=1000,
+    read_only_root=True,
 )

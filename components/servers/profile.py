@@ -107,8 +107,11 @@ class ModelServer:
     """Command in its container that succeeds while it answers, where `health_path` asks for a key."""
     cache_path: str | None = None
     """Folder of what it compiles, which stays when it starts again. None: it keeps nothing of the kind."""
-    group: int | None = None
-    """Group that may write to its volumes, for an image whose user is not root. None: it is."""
+    user: int | None = None
+    """User of its processes, and group that may write to its volumes, where the image runs as one that is not root.
+    None: it runs as root. `docs/least-privilege.md` tells why, and the sources, for this and for `read_only_root`."""
+    read_only_root: bool = False
+    """Whether it writes to no folder of the image, only to its volumes."""
     key_command: Callable[[Serving], str | None] = lambda _: None
     """Command in its container that prints the key which a request must bear. None: it asks for none."""
 

@@ -108,6 +108,7 @@ SERVER = ModelServer(
     ready_file=READY_FILE,
     alive_command=_alive,
     cache_path=CACHE_PATH,
-    group=1000,
+    # model-server of the image, which has no number there that Kubernetes could tell from root
+    user=1000,
     key_command=_key,
 )

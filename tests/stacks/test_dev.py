@@ -31,6 +31,7 @@ def test_the_kubeconfig_in_use_is_chosen_openly(recording: Recording) -> None:
 def test_what_is_deployed(recording: Recording) -> None:
     assert sorted(resource.type.rpartition(":")[2] for resource in recording.resources if resource.parent) == [
         "Deployment",
+        "NetworkPolicy",
         "PodDisruptionBudget",
         "Service",
     ]

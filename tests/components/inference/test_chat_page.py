@@ -122,10 +122,25 @@ def test_only_pods_of_the_cluster_reach_it_unless_asked(page: Recording) -> None
         "access": "port-forward: kubectl --namespace default port-forward service/chat-service 8080:80",
     }
     assert sorted(r.type.rpartition(":")[2] for r in page.resources if r.parent == "chat") == [
+        "NetworkPolicy",
         "Service",
         "StatefulSet",
     ]
     assert {r.provider() for r in page.resources if r.type.startswith("kubernetes:")} == {"there"}
+
+
+def test_only_its_port_is_open(page: Recording) -> None:
+    assert page["NetworkPolicy", "chat-ports"].inputs == {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"namespace": "default"},
+        "spec": {
+            "podSelector": {"matchLabels": {"app": "chat"}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"port": 8080, "protocol": "TCP"}]}],
+        },
+    }
+    assert not recorded({"networkPolicy": False}).of("NetworkPolicy")
 
 
 def test_through_a_public_load_balancer() -> None:
@@ -170,7 +185,7 @@ def test_another_namespace_image_and_volume() -> None:
         "resources": {"requests": {"storage": "20Gi"}},
     }
     named = [r.inputs["metadata"]["namespace"] for r in recording.resources if r.parent == "chat"]
-    assert named == ["ours"] * 2
+    assert named == ["ours"] * 3
     assert "--namespace ours " in outputs(recording)["access"]
 
 

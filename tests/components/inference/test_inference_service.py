@@ -17,10 +17,12 @@ from tests.components.guide import (
     changed,
     container,
     deployment,
+    inputs,
     pod,
     record_service,
     service_args,
 )
+from tests.components.inference.test_autoscaling import SERVICES
 from tests.recording import SECRET, Recording, record
 
 # 93.4 GB at 25 MB/s and 600 s to warm up
@@ -155,10 +157,36 @@ def test_the_service_the_budget_the_address_and_the_secret(guide: Recording) -> 
     assert rest == {"apiVersion": "v1", "kind": "Secret", "immutable": True, "metadata": {"namespace": "default"}}
 
 
+def test_only_the_ports_of_its_service_are_open(guide: Recording) -> None:
+    assert guide["NetworkPolicy", "llm-ports"].inputs == {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        # without a name: Pulumi gives one that no other policy has
+        "metadata": {"namespace": "default"},
+        "spec": {
+            "podSelector": {"matchLabels": {"app": "llm"}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"port": 8080, "protocol": "TCP"}]}],
+        },
+    }
+    assert not recorded(networkPolicy=False).of("NetworkPolicy")
+
+
+@pytest.mark.parametrize("server", SERVICES)
+def test_the_open_ports_are_those_that_the_service_leads_to(server: str) -> None:
+    recording = record_service(SERVICES[server])
+    (open_ports,) = inputs(recording, "NetworkPolicy", "llm-ports")["spec"]["ingress"]
+    containers = pod(recording)["containers"]
+    numbers = {each["name"]: each["containerPort"] for one in containers for each in one.get("ports", [])}
+    targets = [numbers[each["targetPort"]] for each in service(recording)["spec"]["ports"]]
+    assert [each["port"] for each in open_ports["ports"]] == targets
+
+
 def test_nothing_else_is_registered(guide: Recording) -> None:
     assert sorted(child.type.rpartition(":")[2] for child in guide.resources if child.parent == "llm") == [
         "Address",
         "Deployment",
+        "NetworkPolicy",
         "PodDisruptionBudget",
         "Secret",
         "Service",
@@ -168,7 +196,7 @@ def test_nothing_else_is_registered(guide: Recording) -> None:
 
 def test_everything_on_the_cluster_goes_through_the_provider_that_was_passed(guide: Recording) -> None:
     on_cluster = [resource for resource in recorded(**AUTOSCALED).resources if resource.type.startswith("kubernetes:")]
-    assert len(on_cluster) == 6
+    assert len(on_cluster) == 7
     assert {resource.provider() for resource in on_cluster} == {"there"}
 
 

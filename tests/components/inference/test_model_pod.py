@@ -117,3 +117,30 @@ def test_llama_cpp_on_the_cpu() -> None:
     outputs = recording["InferenceService", "llm"].outputs or {}
     assert outputs["endpoint"].endswith("/completion")
     assert '{"prompt": ' in outputs["tryIt"]
+
+
+SECCOMP = {"seccompProfile": {"type": "RuntimeDefault"}}
+CLOSED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [{"kind": "empty-dir", "size": "2Gi"}, {"kind": "ephemeral-volume", "size": "2Gi"}],
+    ids=lambda s: s["kind"],
+)
+def test_llama_cpp_is_not_root_and_writes_to_its_volumes_alone(storage: dict[str, str]) -> None:
+    recording = record_cpu_service(storage=storage)
+    assert pod(recording)["securityContext"] == {**SECCOMP, "runAsUser": 1000, "runAsNonRoot": True, "fsGroup": 1000}
+    assert container(recording)["securityContext"] == {**CLOSED, "readOnlyRootFilesystem": True}
+
+
+def test_a_folder_of_the_node_is_roots() -> None:
+    recording = record_cpu_service(storage={"kind": "host-path", "hostPath": "/mnt/weights", "size": "2Gi"})
+    assert pod(recording)["securityContext"] == {**SECCOMP, "fsGroup": 1000}
+    assert container(recording)["securityContext"] == {**CLOSED, "readOnlyRootFilesystem": True}
+
+
+def test_an_image_of_ones_own_runs_as_its_own_user() -> None:
+    recording = record_cpu_service(image="example.org/llama:1")
+    assert pod(recording)["securityContext"] == {**SECCOMP, "fsGroup": 1000}
+    assert container(recording)["securityContext"] == CLOSED

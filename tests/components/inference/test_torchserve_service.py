@@ -129,7 +129,14 @@ def test_what_is_compiled_is_kept(recording: Recording) -> None:
     assert claim["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert "llm-compile-cache" in recording["Deployment", "llm"].depends_on()
     # the image's user is not root
-    assert pod(recording)["securityContext"]["fsGroup"] == 1000
+    assert pod(recording)["securityContext"] == {
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "runAsUser": 1000,
+        "runAsNonRoot": True,
+        "fsGroup": 1000,
+    }
+    # its keys, logs and temporary files are in folders of the image
+    assert "readOnlyRootFilesystem" not in container(recording)["securityContext"]
 
 
 def test_several_pods_cannot_share_a_disk() -> None:

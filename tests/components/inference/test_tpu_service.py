@@ -110,10 +110,8 @@ def test_where_the_pods_run_and_as_whom(guide: Recording) -> None:
         "cloud.google.com/gke-tpu-topology": "2x4",
     }
     assert spec["tolerations"] == [{"key": "google.com/tpu", "operator": "Exists", "effect": "NoSchedule"}]
-    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", True)
-    without = pod(recorded(serviceAccount=GONE))
-    assert "serviceAccountName" not in without
-    assert without["automountServiceAccountToken"] is False
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("reader", False)
+    assert "serviceAccountName" not in pod(recorded(serviceAccount=GONE))
 
 
 def test_the_bucket_is_mounted_through_gcs_fuse(guide: Recording) -> None:
