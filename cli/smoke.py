@@ -48,6 +48,7 @@ Headers = Annotated[
         metavar="'NAME: VALUE'",
         help="Sent with each request. @FILE reads such lines from a file, for keys. Can be repeated.",
         default_factory=list,
+        show_default=False,
     ),
 ]
 Wait = Annotated[

@@ -43,6 +43,7 @@ def bench(
             metavar="NAME=JSON",
             help="Sampling parameter under the server's own name, such as ignore_eos=true. Can be repeated.",
             default_factory=list,
+            show_default=False,
         ),
     ],
     target: Annotated[
@@ -52,6 +53,7 @@ def bench(
             help="Exit with 1 unless each load meets it: p95.ttft=500ms, p50.tpot=30ms, p99.latency=20s, "
             "tokens-per-second=100, requests-per-second=2. Can be repeated.",
             default_factory=list,
+            show_default=False,
         ),
     ],
     url: Url = None,

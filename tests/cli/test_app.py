@@ -1,9 +1,12 @@
 """The command line: what it prints and exits with before any engine runs."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from cli import rehearsal
@@ -89,3 +92,16 @@ def test_recipes_are_listed_with_their_model_and_guide(monkeypatch: pytest.Monke
 def test_help_tells_the_exit_codes() -> None:
     text = runner.invoke(app, ["rehearse", "--help"]).stdout
     assert all(f"{code} " in text for code in (0, 1, 2, 3, 130))
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands(typer.main.get_command(app))), ids=" ".join)
+def test_help_is_for_people(path: tuple[str, ...]) -> None:
+    result = runner.invoke(app, [*path, "--help"], terminal_width=100)
+    assert result.exit_code == 0
+    assert "<class" not in result.output
