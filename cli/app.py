@@ -17,6 +17,7 @@ from cli.rehearsal import Rehearsal
 from cli.result import Result
 from cli.size import size
 from cli.smoke import smoke
+from cli.timeline.command import require_durations, show_timeline
 from simulator import Fault
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ Faults = Annotated[
         help="Let something go wrong: quota, stockout, throttle, timeout or partial. TARGET is part of a resource's "
         "type or name, COUNT how often. Can be repeated.",
         default_factory=list,
+        show_default=False,
     ),
 ]
 Overrides = Annotated[
@@ -91,11 +93,18 @@ Overrides = Annotated[
         help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=mine. Can be "
         "repeated.",
         default_factory=list,
+        show_default=False,
     ),
 ]
 SecretOverrides = Annotated[
     list[str],
-    typer.Option("--config-secret", metavar="KEY=VALUE", help="The same, held encrypted.", default_factory=list),
+    typer.Option(
+        "--config-secret",
+        metavar="KEY=VALUE",
+        help="The same, held encrypted.",
+        default_factory=list,
+        show_default=False,
+    ),
 ]
 ControlPlane = Annotated[
     bool,
@@ -108,7 +117,11 @@ ControlPlane = Annotated[
 PolicyPacks = Annotated[
     list[Path],
     typer.Option(
-        "--policy-pack", metavar="DIR", help="Judge by this policy pack. Can be repeated.", default_factory=list
+        "--policy-pack",
+        metavar="DIR",
+        help="Judge by this policy pack. Can be repeated.",
+        default_factory=list,
+        show_default=False,
     ),
 ]
 References = Annotated[
@@ -117,6 +130,7 @@ References = Annotated[
         metavar="DIR",
         help="Project whose rehearsed stacks the program refers to. Can be repeated.",
         default_factory=list,
+        show_default=False,
     ),
 ]
 PolicyConfigs = Annotated[
@@ -126,11 +140,17 @@ PolicyConfigs = Annotated[
         metavar="FILE",
         help="JSON file that configures the policy pack of the same position.",
         default_factory=list,
+        show_default=False,
     ),
 ]
 Stacks = Annotated[
     list[str],
-    typer.Argument(metavar="[STACK]...", help="Names of stacks. Default: all of the project.", default_factory=list),
+    typer.Argument(
+        metavar="[STACK]...",
+        help="Names of stacks. Default: all of the project.",
+        default_factory=list,
+        show_default=False,
+    ),
 ]
 Online = Annotated[
     bool,
@@ -303,12 +323,18 @@ def up(
     control_plane: ControlPlane = False,
     no_stand_ins: NoStandIns = False,
     time_scale: TimeScale = 600,
+    timeline: Annotated[
+        bool,
+        typer.Option("--timeline", help="Also tell how long a real cloud would take, and why: a table and a picture."),
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Create or change everything that the stack describes, and print its outputs."""
 
     def make() -> Rehearsal:
+        if timeline:
+            require_durations(stack, control_plane=control_plane)
         return Rehearsal(
             stack,
             time_scale=_time_scale(time_scale),
@@ -322,7 +348,10 @@ def up(
             control_plane=control_plane,
         )
 
-    _exit(Rehearsal.up, make, stack, as_json=as_json, debug=debug)
+    result = conduct(Rehearsal.up, make, stack, as_json=as_json, debug=debug)
+    if timeline:
+        show_timeline(result, Console(stderr=as_json, highlight=False))
+    raise typer.Exit(result.outcome.exit_code)
 
 
 @rehearse.command()

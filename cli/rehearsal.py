@@ -289,7 +289,7 @@ class Rehearsal:
             stack=self.stack,
             outcome=outcome,
             changes=progress.changes,
-            resources=resources_of(progress),
+            resources=resources_of(progress, session.clouds.passed()),
             outputs={name: Output(each.value, each.secret) for name, each in (outputs or {}).items()},
             diagnostics=(*progress.diagnostics, *warnings),
             stand_ins=settings.stand_ins if settings else {},

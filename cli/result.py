@@ -51,6 +51,8 @@ class Resource:
     """Names of the properties whose change replaces the resource."""
     old: Mapping[str, Any] | None
     new: Mapping[str, Any] | None
+    simulated_seconds: float
+    """How long its cloud took, in simulated time, however fast that passed."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,19 @@ class Result:
         return document
 
 
-def resources_of(progress: Progress) -> tuple[Resource, ...]:
-    """Return the resources that the engine looked at, in the order in which it began."""
-    return tuple(_resource(each) for each in progress.resources.values() if each.operation is not None)
+def resources_of(progress: Progress, passed: Mapping[str, float]) -> tuple[Resource, ...]:
+    """Return the resources that the engine looked at, in the order in which it began.
+
+    Args:
+        progress: of the operation.
+        passed: the simulated seconds that each took, by URN.
+    """
+    return tuple(
+        _resource(each, passed.get(each.urn, 0.0)) for each in progress.resources.values() if each.operation is not None
+    )
 
 
-def _resource(progress: ResourceProgress) -> Resource:
+def _resource(progress: ResourceProgress, seconds: float) -> Resource:
     return Resource(
         urn=progress.urn,
         type=progress.type,
@@ -106,4 +115,5 @@ def _resource(progress: ResourceProgress) -> Resource:
         replacing=progress.replacing,
         old=progress.old,
         new=progress.new,
+        simulated_seconds=seconds,
     )

@@ -22,9 +22,11 @@ class Clock:
     def __init__(self, scale: float) -> None:
         self._scale = scale
         self._waits: dict[str, _Wait] = {}
+        self._passed: dict[str, float] = {}
 
     def wait(self, urn: str, reason: str, seconds: float, cancelled: threading.Event) -> bool:
         """Let this many simulated seconds pass. Returns False when it was cancelled meanwhile."""
+        self._passed[urn] = self._passed.get(urn, 0.0) + seconds
         real = self.real(seconds)
         if real <= 0:
             return not cancelled.is_set()
@@ -51,6 +53,10 @@ class Clock:
             urn: f"{wait.reason}, {_progress((now - wait.start) * self._scale, wait.seconds)}"
             for urn, wait in self._waits.copy().items()
         }
+
+    def passed(self) -> dict[str, float]:
+        """The simulated seconds that each resource has waited in all, by URN, however fast they passed."""
+        return self._passed.copy()
 
 
 def _progress(passed: float, total: float) -> str:

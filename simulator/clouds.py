@@ -133,6 +133,10 @@ class SimulatedClouds:
         """What each resource waits for now, by URN: `nodes start, 3 of 6 min`."""
         return self._clock.waiting()
 
+    def passed(self) -> dict[str, float]:
+        """The simulated seconds that each resource has taken in this run, by URN, however fast they passed."""
+        return self._clock.passed()
+
     def unused_faults(self) -> list[Fault]:
         """Faults that have not struck in this run: likely their target is misspelled."""
         return self._faults.unused()

@@ -85,8 +85,8 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     tpus = TpuNodePool(POOL, tpu_args, pulumi.ResourceOptions(depends_on=before))
     # the address is reserved in the cluster's project, once that has the APIs
     args = settings.service_args(storage, account).model_copy(update={"project": cluster.project})
-    after = [tpus, *create_metrics_adapter(cluster, settings.service)]
-    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=after))
+    create_metrics_adapter(cluster, settings.service)
+    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider], depends_on=[tpus]))
     return {
         **serving_outputs(service, args),
         "hourlyCost": needs(settings).cost,

@@ -141,7 +141,8 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the cluster, and on it the service with all that it needs to scale."""
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
     on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
-    before = create_metrics_adapter(cluster, settings.service)
+    create_metrics_adapter(cluster, settings.service)
+    before: list[pulumi.Resource] = []
     args = settings.service_args()
     if settings.fine_tune is not None:
         job = _train(settings, settings.fine_tune, cluster, on_cluster)

@@ -90,9 +90,8 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
     # the address is reserved in the cluster's project, once that has the APIs
     args = settings.service_args().model_copy(update={"project": cluster.project})
-    before = create_metrics_adapter(cluster, settings.service)
-    opts = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=before)
-    service = InferenceService(SERVICE, args, opts)
+    create_metrics_adapter(cluster, settings.service)
+    service = InferenceService(SERVICE, args, pulumi.ResourceOptions(providers=[cluster.provider]))
     return {
         **serving_outputs(service, settings.service),
         "hourlyCost": needs(settings).cost,

@@ -45,7 +45,8 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     """Register the cluster, the bucket with checkpoint and archive, and the service."""
     cluster = GkeGpuCluster(CLUSTER, settings.cluster)
     on_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
-    before = create_metrics_adapter(cluster, settings.service)
+    create_metrics_adapter(cluster, settings.service)
+    before: list[pulumi.Resource] = []
     bucket: Input[str] = ""
     account: Input[str] | None = None
     if settings.from_bucket:

@@ -51,14 +51,18 @@ def scaled(service: InferenceServiceArgs) -> AutoscalingArgs | None:
     return service.autoscaling and service.autoscaling.model_copy(update={"adapter": True})
 
 
-def create_metrics_adapter(cluster: GkeGpuCluster, service: InferenceServiceArgs) -> list[pulumi.Resource]:
-    """Register what the service's autoscaling needs on the cluster, if it has any, and return it."""
+def create_metrics_adapter(cluster: GkeGpuCluster, service: InferenceServiceArgs) -> None:
+    """Register what the service's autoscaling needs on the cluster, if it has any.
+
+    The service need not wait for it: an autoscaler asks again every 15 seconds until it gets its metrics.
+    Source: kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale.
+    """
     if service.autoscaling is None:
-        return []
+        return
     args = CustomMetricsAdapterArgs(
         project=cluster.project, gpu_memory=service.autoscaling.gpu_memory_percent is not None or None
     )
-    return [CustomMetricsAdapter(METRICS_ADAPTER, args, pulumi.ResourceOptions(providers=[cluster.provider]))]
+    CustomMetricsAdapter(METRICS_ADAPTER, args, pulumi.ResourceOptions(providers=[cluster.provider]))
 
 
 def weights_bucket(

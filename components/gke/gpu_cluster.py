@@ -11,7 +11,7 @@ from ..names import account_id
 from .cluster import create_cluster
 from .cluster_checks import check_gke_gpu_cluster, pool_zones
 from .gpu_cluster_args import CPU_POOL, GkeGpuClusterArgs, node_pools
-from .node_pool import NodePoolArgs, create_node_pool
+from .node_pool import GpuPoolArgs, NodePoolArgs, create_node_pool
 from .node_pool_checks import region_of
 
 APIS = (
@@ -96,7 +96,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
         pools: dict[str, gcp.container.NodePool] = {}
         for pool_name, pool in node_pools(args).items():
             # GPU nodes get their taint only where another pool can hold GKE's own pods
-            first = pools.get(CPU_POOL)
+            first = pools.get(CPU_POOL) if isinstance(pool, GpuPoolArgs) else None
             after = pulumi.ResourceOptions(parent=self, depends_on=[first] if first else None)
             pools[pool_name] = self._pool(f"{name}-{pool_name}", pool, pool_name, args, cluster, account.email, after)
 

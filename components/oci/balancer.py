@@ -79,7 +79,7 @@ def _listen(
     hosts: Sequence[oci.core.Instance],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    """Register listeners and what is behind them. Returns the last one."""
+    """Register listeners and what is behind them. Returns the last of it."""
     # one after the other: a change while another is under way fails with "Invalid State Transition of NLB lifeCycle
     # state from Updating to Updating". Source: github.com/oracle/terraform-provider-oci/issues/1456
     previous: pulumi.Resource = balancer
@@ -87,8 +87,10 @@ def _listen(
     def after_previous() -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[previous]))
 
+    # what needs no host first, while the hosts start
+    sets: dict[str, oci.networkloadbalancer.BackendSet] = {}
     for port_name, port in ports_of(server).items():
-        backends = previous = oci.networkloadbalancer.BackendSet(
+        sets[port_name] = previous = oci.networkloadbalancer.BackendSet(
             f"{name}-{port_name}",
             network_load_balancer_id=balancer.id,
             name=port_name,
@@ -106,24 +108,25 @@ def _listen(
             ),
             opts=after_previous(),
         )
+        previous = oci.networkloadbalancer.Listener(
+            f"{name}-{port_name}-listener",
+            network_load_balancer_id=balancer.id,
+            name=port_name,
+            default_backend_set_name=sets[port_name].name,
+            port=port,
+            protocol="TCP",
+            opts=after_previous(),
+        )
+    for port_name, port in ports_of(server).items():
         for number, host in enumerate(hosts, start=1):
             previous = oci.networkloadbalancer.Backend(
                 f"{name}-{port_name}-{number}",
                 network_load_balancer_id=balancer.id,
-                backend_set_name=backends.name,
+                backend_set_name=sets[port_name].name,
                 name=f"host-{number}",
                 target_id=host.id,
                 port=port,
                 # the name is taken until the old one is gone
                 opts=pulumi.ResourceOptions.merge(after_previous(), pulumi.ResourceOptions(delete_before_replace=True)),
             )
-        previous = oci.networkloadbalancer.Listener(
-            f"{name}-{port_name}-listener",
-            network_load_balancer_id=balancer.id,
-            name=port_name,
-            default_backend_set_name=backends.name,
-            port=port,
-            protocol="TCP",
-            opts=after_previous(),
-        )
     return previous

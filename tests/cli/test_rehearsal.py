@@ -185,6 +185,7 @@ def test_the_json_document_is_stable_and_holds_no_secret(project: Path) -> None:
         "replacing",
         "old",
         "new",
+        "simulated_seconds",
     ]
     assert document["outputs"]["token"] == "[secret]"
     assert document["outputs"]["words"] == "hello"

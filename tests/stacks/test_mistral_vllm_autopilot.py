@@ -148,7 +148,7 @@ def test_b3_autoscaling_on_each_of_the_guides_metrics(setting: dict[str, int], m
     assert target["pods"]["target"] == {"type": "AverageValue", "averageValue": average}
     # users trip over 14: the autoscaler owns the number
     assert "replicas" not in recording["Deployment", SERVICE].inputs["spec"]
-    # and reads it through the adapter, which is there before
+    # and reads it through the adapter
     assert recording.of("CustomMetricsAdapter")
     recorded_rules = [each for each in recording.resources if each.inputs.get("kind") == "ClusterRules"]
     assert bool(recorded_rules) is ("gpuMemoryPercent" in setting)
