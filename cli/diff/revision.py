@@ -82,7 +82,7 @@ def python_for(base: Path, head: Path, environments: Path, say: Callable[[str], 
         (environments.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         say(f"{REQUIREMENTS} of the base differs: its packages are installed in an environment of its own ...")
         _run([sys.executable, "-m", "venv", "--clear", folder], base)
-        _run([python, "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], base)
+        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS], base)
         done.touch()
     return python
 
