@@ -214,6 +214,8 @@ def test_an_interruption_ends_the_port_forward(cluster: Cluster, stop: signal.Si
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # whoever runs the tests in the background has them ignore it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         patience = time.monotonic() + PATIENCE
         while not behavior.asked:
