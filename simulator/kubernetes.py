@@ -70,15 +70,14 @@ class Kubernetes(Package):
     def place(self, request: Request) -> Place:
         """The namespace and cluster of an object."""
         cluster = self._cluster(request.config)
-        scope = self.scope(request.config)
         name = str(at(request.inputs, "metadata", "name"))
         if request.rules.cluster_wide:
-            return Place(name, name, scope, cluster)
+            return Place(name, name, cluster)
         namespace = str(at(request.inputs, "metadata", "namespace"))
-        inside = self._cloud.find("kubernetes:core/v1:Namespace", namespace, scope)
+        inside = self._cloud.find("kubernetes:core/v1:Namespace", namespace, self.scope(request.config))
         if inside is None:
             self._check_namespace(request, namespace)
-        return Place(f"{namespace}/{name}", name, scope, inside or cluster)
+        return Place(f"{namespace}/{name}", name, inside or cluster)
 
     def _check_namespace(self, request: Request, namespace: str) -> None:
         """Raises CloudError where there is no such namespace."""

@@ -51,7 +51,6 @@ class Place:
 
     id: str
     name: str
-    scope: str = ""
     parent: CloudResource | None = None
 
 
