@@ -12,6 +12,7 @@ from rich.table import Table
 from cli.conduct import conduct
 from cli.endpoint_bench.command import bench
 from cli.errors import RefusedError
+from cli.options import repeated
 from cli.project import Project, find_project
 from cli.rehearsal import Rehearsal
 from cli.result import Result
@@ -76,34 +77,28 @@ TimeScale = Annotated[
 ]
 Faults = Annotated[
     list[str],
-    typer.Option(
+    repeated(
         "--fault",
         metavar="KIND[:TARGET[:COUNT]]",
         help="Let something go wrong: quota, stockout, throttle, timeout or partial. TARGET is part of a resource's "
         "type or name, COUNT how often. Can be repeated.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 Overrides = Annotated[
     list[str],
-    typer.Option(
+    repeated(
         "--config",
         metavar="KEY=VALUE",
         help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=mine. Can be "
         "repeated.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 SecretOverrides = Annotated[
     list[str],
-    typer.Option(
+    repeated(
         "--config-secret",
         metavar="KEY=VALUE",
         help="The same, held encrypted.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 ControlPlane = Annotated[
@@ -116,31 +111,25 @@ ControlPlane = Annotated[
 ]
 PolicyPacks = Annotated[
     list[Path],
-    typer.Option(
+    repeated(
         "--policy-pack",
         metavar="DIR",
         help="Judge by this policy pack. Can be repeated.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 References = Annotated[
     list[Path],
-    typer.Option(
+    repeated(
         metavar="DIR",
         help="Project whose rehearsed stacks the program refers to. Can be repeated.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 PolicyConfigs = Annotated[
     list[Path],
-    typer.Option(
+    repeated(
         "--policy-pack-config",
         metavar="FILE",
         help="JSON file that configures the policy pack of the same position.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 Stacks = Annotated[

@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from cli.options import repeated
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -43,12 +45,10 @@ ProtocolName = Annotated[
 ]
 Headers = Annotated[
     list[str],
-    typer.Option(
+    repeated(
         "--header",
         metavar="'NAME: VALUE'",
         help="Sent with each request. @FILE reads such lines from a file, for keys. Can be repeated.",
-        default_factory=list,
-        show_default=False,
     ),
 ]
 Wait = Annotated[

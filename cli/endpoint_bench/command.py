@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
+from cli.options import repeated
 from cli.smoke import (
     DEFAULT_TIMEOUT,
     DEFAULT_WAIT,
@@ -39,21 +40,17 @@ def bench(
     header: Headers,
     parameter: Annotated[
         list[str],
-        typer.Option(
+        repeated(
             metavar="NAME=JSON",
             help="Sampling parameter under the server's own name, such as ignore_eos=true. Can be repeated.",
-            default_factory=list,
-            show_default=False,
         ),
     ],
     target: Annotated[
         list[str],
-        typer.Option(
+        repeated(
             metavar="TARGET",
             help="Exit with 1 unless each load meets it: p95.ttft=500ms, p50.tpot=30ms, p99.latency=20s, "
             "tokens-per-second=100, requests-per-second=2. Can be repeated.",
-            default_factory=list,
-            show_default=False,
         ),
     ],
     url: Url = None,
