@@ -4,11 +4,9 @@ import base64
 import csv
 import hashlib
 import io
-import os
 import signal
 import sysconfig
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 
 from cli.diff.report import Report, Status
 from tests.cli.diff.conftest import Repository
+from tests.waiting import PATIENCE_SECONDS, has_ended, wait_until
 
 VERSION = """\
 from importlib.metadata import PackageNotFoundError, version
@@ -38,18 +37,6 @@ if pulumi.get_stack() == "slow":
     pathlib.Path(os.environ["TMPDIR"], "slow").write_text(str(os.getpid()))
     time.sleep(600)
 """
-
-
-def ended(process: int) -> bool:
-    """Wait for the end of a process that is no child of this one."""
-    patience = time.monotonic() + 20
-    while time.monotonic() < patience:
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def wheel(folder: Path) -> str:
@@ -162,13 +149,13 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(
         told.append(line)
         if line.startswith("small: "):
             break
-    while not (temporary / "slow").exists():
-        assert process.poll() is None, told
-        time.sleep(0.05)
-    program = int((temporary / "slow").read_text())
+    slow = temporary / "slow"
+    wait_until(lambda: (slow.exists() and slow.read_text()) or process.poll() is not None)
+    assert process.poll() is None, told
+    program = int(slow.read_text())
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert list(temporary.glob("llm-serving-*")) == []
     assert repository.git("status", "--porcelain") == ""
-    assert ended(program)
+    wait_until(lambda: has_ended(program))

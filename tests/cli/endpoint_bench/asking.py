@@ -6,11 +6,11 @@ from typing import Any
 from typer.testing import CliRunner
 
 from cli.app import app
-from tests.cli.servers.behavior import PATIENCE
+from tests.waiting import PATIENCE_SECONDS
 
 
 def bench(*arguments: str, code: int = 0) -> Any:
-    result = CliRunner().invoke(app, ["bench", "--wait", str(PATIENCE), *arguments], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, ["bench", "--wait", str(PATIENCE_SECONDS), *arguments], env={"COLUMNS": "200"})
     assert "Traceback" not in result.output
     assert result.exit_code == code, result.output
     return result

@@ -16,8 +16,9 @@ from cli.endpoint_bench.comparison import read_report
 from components.servers import SERVERS
 from tests.cli.access.cluster import RUNNING, Cluster, container, pod
 from tests.cli.endpoint_bench.asking import bench, report_of
-from tests.cli.servers.behavior import PATIENCE, Behavior
+from tests.cli.servers.behavior import Behavior
 from tests.cli.servers.http_server import http_server
+from tests.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,13 +49,14 @@ def test_nothing_listens() -> None:
 def test_targets_decide_about_the_exit_code(tmp_path: Path) -> None:
     with http_server("tgi", Behavior(first_token_seconds=0.05)) as url:
         common = ("--url", url, "--server", "tgi", "--requests", "2", "--warm-up", "0", "--max-error-share", "0")
-        met = bench(*common, "--target", f"p50.latency={PATIENCE}s", "--target", "tokens-per-second=0.001")
-        missed = bench(*common, "--target", "p50.ttft=1ms", "--target", f"p50.latency={PATIENCE}s", code=1)
-        unknown = bench(*common, "--target", f"p95.ttft={PATIENCE}s", code=1)
+        met = bench(*common, "--target", f"p50.latency={PATIENCE_SECONDS}s", "--target", "tokens-per-second=0.001")
+        missed = bench(*common, "--target", "p50.ttft=1ms", "--target", f"p50.latency={PATIENCE_SECONDS}s", code=1)
+        unknown = bench(*common, "--target", f"p95.ttft={PATIENCE_SECONDS}s", code=1)
     assert met.output.count("met: ") == 3
-    assert f"met: p50.latency={PATIENCE}s, 1 at a time, 400 out: it was " in met.output
+    assert f"met: p50.latency={PATIENCE_SECONDS}s, 1 at a time, 400 out: it was " in met.output
     assert "missed: p50.ttft=1ms, 1 at a time, 400 out: it was " in missed.output
-    assert f"missed: p95.ttft={PATIENCE}s, 1 at a time, 400 out: a p95 takes 20 requests or more" in unknown.output
+    few = f"missed: p95.ttft={PATIENCE_SECONDS}s, 1 at a time, 400 out: a p95 takes 20 requests or more"
+    assert few in unknown.output
 
 
 def test_files_and_the_comparison(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_a_signal_ends_what_runs_where_it_waits() -> None:
             signal.raise_signal(signal.SIGTERM)
             ended.append("the step")
             try:
-                await asyncio.sleep(PATIENCE)
+                await asyncio.sleep(PATIENCE_SECONDS)
             finally:
                 ended.append("the wait")
 
@@ -194,7 +196,7 @@ def test_a_signal_ends_what_runs_where_it_waits() -> None:
 
 
 def test_it_can_be_interrupted() -> None:
-    behavior = Behavior(first_token_seconds=PATIENCE)
+    behavior = Behavior(first_token_seconds=PATIENCE_SECONDS)
     with http_server("tgi", behavior) as url:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli", "bench", "--url", url, "--server", "tgi", "--prompt", "Hi"],
@@ -209,5 +211,5 @@ def test_it_can_be_interrupted() -> None:
             if "Text Generation Inference at" in line:
                 break
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, output.strip()) == (130, "Interrupted.")

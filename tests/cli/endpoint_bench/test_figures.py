@@ -14,10 +14,11 @@ from cli.endpoint_bench.run import Run, run_load
 from cli.endpoint_bench.statistics import count_errors, record
 from cli.prompts import load_prompts
 from tests.cli.endpoint_bench.asking import bench, report_of
-from tests.cli.servers.behavior import PATIENCE, Behavior
+from tests.cli.servers.behavior import Behavior
 from tests.cli.servers.certificate import server_tls, write_certificate
 from tests.cli.servers.grpc_server import grpc_server
 from tests.cli.servers.http_server import http_server
+from tests.waiting import PATIENCE_SECONDS
 
 FIRST, EACH, TOKENS = 0.05, 0.004, 11
 """Seconds until the first token, and between tokens, and how many there are."""
@@ -167,7 +168,7 @@ def test_failures_are_counted_and_shown(behavior: Behavior, kind: str, told: str
 
 
 def test_a_slow_first_token_is_given_up() -> None:
-    with http_server("tgi", Behavior(first_token_seconds=PATIENCE)) as url:
+    with http_server("tgi", Behavior(first_token_seconds=PATIENCE_SECONDS)) as url:
         report = report_of(
             *("--url", url, "--server", "tgi", "--timeout", "0.05", "--requests", "1", "--warm-up", "0"), code=1
         )
@@ -181,7 +182,8 @@ def failures(url: str) -> list[tuple[str, int]]:
     async def ask() -> Run:
         load, request = Load(concurrency=1, output_tokens=4), GenerationRequest("Hi", 4)
         async with open_client("tgi", Endpoint(url)) as client:
-            return await run_load(client, load, Limits(2, PATIENCE), repeat(request), repeat(0.0), lambda _: None)
+            limits = Limits(2, PATIENCE_SECONDS)
+            return await run_load(client, load, limits, repeat(request), repeat(0.0), lambda _: None)
 
     run = asyncio.run(ask())
     return [(each.kind, each.count) for each in count_errors([record(each, None) for each in run.samples])]

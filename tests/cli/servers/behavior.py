@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PATIENCE = 300
-"""Seconds after which a test has failed, whatever it waits for."""
+from tests.waiting import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -54,4 +53,4 @@ class Behavior:
     def wait_for_step(self, index: int) -> None:
         """Wait until the token before `index` was taken, if the test wants that."""
         if index and self.steps:
-            assert self.steps.acquire(timeout=PATIENCE), "nobody took the token before"
+            assert self.steps.acquire(timeout=PATIENCE_SECONDS), "nobody took the token before"

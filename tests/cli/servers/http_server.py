@@ -10,8 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.cli.servers.behavior import PATIENCE, Asked, Behavior
+from tests.cli.servers.behavior import Asked, Behavior
 from tests.cli.servers.dialects import DIALECTS, Dialect
+from tests.waiting import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ def http_server(dialect: str, behavior: Behavior, tls: ssl.SSLContext | None = N
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
     try:
-        assert started.wait(PATIENCE)
+        assert started.wait(PATIENCE_SECONDS)
         yield f"{'https' if tls else 'http'}://127.0.0.1:{ports[0]}"
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(PATIENCE)
+        thread.join(PATIENCE_SECONDS)
         loop.close()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,12 @@ import pytest
 from cli.prompts import load_prompts
 from components.servers import SERVERS
 from tests.cli.access.cluster import RUNNING, Cluster, container, event, pod, waiting
-from tests.cli.servers.behavior import PATIENCE, Behavior
+from tests.cli.servers.behavior import Behavior
 from tests.cli.servers.certificate import server_tls, write_certificate
 from tests.cli.servers.grpc_server import grpc_server
 from tests.cli.servers.http_server import http_server
 from tests.cli.smoke.smoking import KUBECONFIG, READY, internal, public, smoke
+from tests.waiting import PATIENCE_SECONDS, has_ended, wait_until
 
 ROOT = Path(__file__).parents[3]
 KEY = "poZXAlqe-nobody-sees-it"
@@ -95,17 +95,9 @@ def test_it_waits_for_the_pods_and_tells_what_for(cluster: Cluster) -> None:
     assert config is not None
     assert config[:2] == [KUBECONFIG, "0o600"]
     assert not Path(config[2]).exists()
-    assert is_gone(process)
+    assert has_ended(process)
     pulumi = (cluster.folder / "pulumi-asked").read_text()
     assert pulumi == "stack output --json --show-secrets --non-interactive --stack mine"
-
-
-def is_gone(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def test_a_stack_of_the_current_context(cluster: Cluster) -> None:
@@ -217,13 +209,10 @@ def test_an_interruption_ends_the_port_forward(cluster: Cluster, stop: signal.Si
             # whoever runs the tests in the background has them ignore it
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        patience = time.monotonic() + PATIENCE
-        while not behavior.asked:
-            assert process.poll() is None
-            assert time.monotonic() < patience
-            time.sleep(0.05)
+        wait_until(lambda: behavior.asked or process.poll() is not None)
+        assert process.poll() is None
         process.send_signal(stop)
-        _, stderr = process.communicate(timeout=PATIENCE)
+        _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert stderr.strip() == "Interrupted."
-    assert is_gone(cluster.asked()[-1][2])
+    assert has_ended(cluster.asked()[-1][2])
