@@ -107,25 +107,22 @@ class Gcp(Package):
         for metric, needed in self._demand(request, place).items():
             limit, used = self._quota(metric), self._used(metric, request)
             if used + needed > limit:
-                raise _quota_error(metric, limit, request, place)
+                raise _quota_error(metric, limit, used, needed, request)
 
     def fault(self, kind: Literal["quota", "stockout"], request: Request, place: Place) -> CloudError | None:
-        """No quota at all, or no machine left in the zone."""
-        if kind == "quota":
-            # of a pool the scarcest: accelerators come first
-            metric = next(iter(self._demand(request, place)), None)
-            return _quota_error(metric, 0, request, place) if metric else None
-        if request.token != NODE_POOL or place.parent is None:
-            return None
-        zone = nodes.pool_zones(request.inputs, place.parent)[0]
-        return CloudError(
-            429,
-            "Error waiting for creating GKE NodePool: Google Compute Engine: Not all instances running in IGM after "
-            "35m4s. Expected 1, running 0, transitioning 1. Current errors: [GCE_STOCKOUT]: Instance "
-            f"'gke-{place.parent.name}-{place.name}' creation failed: ZONE_RESOURCE_POOL_EXHAUSTED: The zone "
-            f"'projects/{request.inputs['project']}/zones/{zone}' does not have enough resources available to fulfill "
-            "the request. Try a different zone, or try again later.",
-        )
+        """No quota at all."""
+        # of a pool the scarcest: accelerators come first
+        metric, needed = next(iter(self._demand(request, place).items()), ("", 0))
+        return _quota_error(metric, 0, 0, needed, request) if kind == "quota" and metric else None
+
+    def short_of_capacity(self, request: Request, resource: CloudResource) -> list[str]:
+        """GKE makes the pool all the same, and goes on trying; the provider tells the state that it finds it in.
+
+        Source: resourceContainerNodePoolCreate of terraform-provider-google, and its pull request 10121.
+        """
+        if request.token != NODE_POOL:
+            return []
+        return [f'NodePool {resource.name} was created in the error state "ERROR"']
 
     def _demand(self, request: Request, place: Place) -> dict[str, int]:
         if request.token == NODE_POOL and place.parent:
@@ -274,16 +271,17 @@ class Gcp(Package):
                 return None
 
 
-def _quota_error(metric: str, limit: float, request: Request, place: Place) -> CloudError:
-    region = nodes.region_of(str(request.inputs.get("region") or request.inputs.get("location") or ""))
-    exceeded = f"Quota '{metric}' exceeded. Limit: {limit:.1f} in region {region}."
+def _quota_error(metric: str, limit: float, used: float, needed: float, request: Request) -> CloudError:
+    project = request.inputs.get("project", "")
     if request.token not in (CLUSTER, NODE_POOL):
+        region = nodes.region_of(str(request.inputs.get("region") or request.inputs.get("location") or ""))
+        exceeded = f"Quota '{metric}' exceeded. Limit: {limit:.1f} in region {region}."
         return CloudError(403, f"googleapi: Error 403: {exceeded}, quotaExceeded")
-    kind = "NodePool" if request.token == NODE_POOL else "cluster"
+    creating = "error creating NodePool: " if request.token == NODE_POOL else ""
     return CloudError(
         403,
-        f"Error waiting for creating GKE {kind}: Insufficient quota to satisfy the request: Not all instances running "
-        f"in IGM after 26.6s. Expected 1, running 0, transitioning 1. Current errors: [GCE_QUOTA_EXCEEDED]: Instance "
-        f"'gke-{place.name}' creation failed: {exceeded} Ask for more at https://console.cloud.google.com/iam-admin/"
-        f"quotas?project={request.inputs.get('project', '')}",
+        f'{creating}googleapi: Error 403: Insufficient regional quota to satisfy request: resource "{metric}": request '
+        f"requires '{needed:.1f}' and is short '{used + needed - limit:.1f}'. project has a quota of '{limit:.1f}' "
+        f"with '{limit - used:.1f}' available. View and manage quotas at "
+        f"https://console.cloud.google.com/iam-admin/quotas?usage=USED&project={project}., forbidden",
     )

@@ -112,6 +112,8 @@ class Operations:
             problems = problems or self._package.not_ready(request, resource, limit)
         elif self._strikes("partial", request):
             problems = self._package.not_ready(request, resource, None)
+        elif verb == "create" and (short := self._package.short_of_capacity(request, resource)):
+            problems = short if self._strikes("stockout", request) else problems
         if not self._clock.wait(request.urn, course.waits_for, seconds, request.cancelled):
             problems = [f"cancelled while waiting ({course.waits_for}); the next `pulumi up` goes on with it"]
         elif not problems:
@@ -178,9 +180,14 @@ class Operations:
                     kind = resource.type.rpartition(":")[2].lower()
                     raise CloudError(400, self._message("in_use", kind=kind, id=resource.id, user=child.id))
             resource = self._cloud.save(dataclasses.replace(resource, state="deleting"))
-        seconds = request.rules.seconds["delete"]
+        seconds, late = request.rules.seconds["delete"], self._strikes("timeout", request)
+        if late:
+            seconds = request.timeout or request.rules.timeout
         if not self._clock.wait(request.urn, "deletion", seconds, request.cancelled):
             raise CloudError(503, f"The deletion of {id_} was cancelled; the next `pulumi destroy` goes on with it.")
+        if late:
+            waited = f"timeout: {seconds / 60:.0f}m0s"
+            raise CloudError(504, f"timeout while waiting for {id_} to be deleted (last state: 'DELETING', {waited})")
         self._package.erase(request, resource)
         self._cloud.remove(resource)
         self._package.deleted(resource)

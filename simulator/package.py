@@ -117,7 +117,11 @@ class Package(abc.ABC):
         """Raise CloudError if the cloud refuses to create the resource."""
 
     def fault(self, kind: Literal["quota", "stockout"], request: Request, place: Place) -> CloudError | None:
-        """The error of a fault, or None where such a fault cannot happen."""
+        """The error of a fault for which nothing is made, or None where there is none such."""
+
+    def short_of_capacity(self, request: Request, resource: CloudResource) -> list[str]:  # noqa: ARG002
+        """Why a resource that is made without capacity is not ready; empty: it is not made, or needs none."""
+        return []
 
     def judges(self, inputs: Properties, config: Properties) -> bool:  # noqa: ARG002
         """Whether the cloud itself will say what is wrong with the inputs, in a preview too."""

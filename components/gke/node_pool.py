@@ -9,6 +9,7 @@ from pydantic import Field
 from ..args import ComponentArgs, Input, given
 from ..catalog import load_catalog
 from .gpu_sharing import GpuSharingArgs
+from .pool_shortage import tell_shortage
 from .tpu import slice_of
 
 NAME_LIMIT = 40
@@ -124,7 +125,7 @@ def create_node_pool(
     tags: list[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> gcp.container.NodePool:
-    """Register the node pool.
+    """Register the node pool. When it fails for want of machines or quota, it says what to do.
 
     A pool with a `pool_name` is deleted before it is replaced, since two of them cannot have one name, nor, with scarce
     GPUs, fit the quota side by side. Without one, Pulumi names it and replaces without a gap.
@@ -157,6 +158,7 @@ def create_node_pool(
                 ignore_changes=["initialNodeCount"],
                 delete_before_replace=pool_name is not None,
                 custom_timeouts=pulumi.CustomTimeouts(create="45m", update="45m", delete="45m"),
+                hooks=pulumi.ResourceHookBinding(on_error=[tell_shortage(resource_name, pool.machine_type, zones)]),
             ),
         ),
     )

@@ -208,7 +208,9 @@ def test_nothing_of_the_token_is_in_a_manifest_or_a_result(project: Path) -> Non
     assert [each.type for each in secrets] in ([], ["kubernetes:core/v1:Secret"])
 
 
-@pytest.mark.parametrize(("fault", "says"), [("quota", "TPU_LITE_PODSLICE_V5"), ("stockout", "GCE_STOCKOUT")])
+@pytest.mark.parametrize(
+    ("fault", "says"), [("quota", "TPU_LITE_PODSLICE_V5"), ("stockout", "us-west4-a had no ct5lp-hightpu-8t")]
+)
 def test_chips_that_there_are_not_are_told_and_the_next_run_goes_on(project: Path, fault: str, says: str) -> None:
     rehearsal = Rehearsal(STACK, folder=project, faults=[Fault.parse(f"{fault}:tpu-pool:1")])
     failed = rehearsal.up()

@@ -169,7 +169,7 @@ def test_a_run_that_is_killed_is_gone_on_with(project: Path, seconds: float) -> 
     ("fault", "says"),
     [
         (f"quota:{GPU_POOL}:1", "NVIDIA_L4_GPUS"),
-        (f"stockout:{GPU_POOL}:1", "GCE_STOCKOUT"),
+        (f"stockout:{GPU_POOL}:1", "us-central1-a had no g2-standard-48 with nvidia-l4 left"),
         ("timeout:container/cluster:1", "timeout"),
         (f"partial:{GPU_POOL}:1", GPU_POOL),
         ("timeout:Deployment:1", "mixtral8x7b"),

@@ -34,7 +34,10 @@ POOLS: dict[str, tuple[dict[str, Any], str]] = {
         IN_ZONE_A | {"node_config": L4 | {"ephemeralStorageLocalSsdConfig": {"localSsdCount": 8}}},
         "The number of local SSDs for machine type g2-standard-48 has to be one of",
     ),
-    "quota": (IN_ZONE_A | {"node_count": 9}, "Quota 'NVIDIA_L4_GPUS' exceeded. Limit: 32.0 in region us-central1."),
+    "quota": (
+        IN_ZONE_A | {"node_count": 9},
+        """resource "NVIDIA_L4_GPUS": request requires '36.0' and is short '4.0'.""",
+    ),
     "no-cluster": (
         IN_ZONE_A | {"cluster": "elsewhere"},
         "Error 404: Not found: projects/example-project/locations/us-central1/clusters/elsewhere",

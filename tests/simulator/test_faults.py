@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pulumi.automation import CommandError
 
 from simulator import Fault
 from simulator.faults import Faults
@@ -14,22 +15,29 @@ WITHOUT_WORKLOAD = Platform(workload=False)
 
 def test_quota(rehearsal: Rehearsal) -> None:
     output = rehearsal.fails(WITHOUT_WORKLOAD, faults=["quota"])
-    assert "Quota 'NVIDIA_L4_GPUS' exceeded. Limit: 0.0 in region us-central1." in output
+    assert "error creating NodePool: googleapi: Error 403: Insufficient regional quota to satisfy request" in output
+    assert "resource \"NVIDIA_L4_GPUS\": request requires '4.0' and is short '4.0'" in output
+    with rehearsal.clouds() as clouds:
+        assert not [found for found in clouds.resources() if found.type.endswith(":NodePool")]
     assert changes(rehearsal.up(WITHOUT_WORKLOAD))["create"] > 0
 
 
 def test_quota_of_spot_machines(rehearsal: Rehearsal) -> None:
     output = rehearsal.fails(Platform(workload=False, machine={"spot": True}), faults=["quota:gpu"])
-    assert "Quota 'PREEMPTIBLE_NVIDIA_L4_GPUS' exceeded." in output
+    assert 'resource "PREEMPTIBLE_NVIDIA_L4_GPUS"' in output
 
 
-def test_stockout(rehearsal: Rehearsal) -> None:
+def test_a_stockout_leaves_a_pool_without_nodes(rehearsal: Rehearsal) -> None:
     output = rehearsal.fails(WITHOUT_WORKLOAD, faults=["stockout"])
-    assert "GCE_STOCKOUT" in output
-    assert "ZONE_RESOURCE_POOL_EXHAUSTED" in output
-    assert "zones/us-central1-a' does not have enough resources available" in output
+    assert 'was created in the error state "ERROR"' in output
     with rehearsal.clouds() as clouds:
-        assert not [found for found in clouds.resources() if found.type.endswith(":NodePool")]
+        (pool,) = (found for found in clouds.resources() if found.type.endswith(":NodePool"))
+        assert pool.state == "tainted"
+    # GKE goes on trying
+    assert "in the error state" in rehearsal.fails(WITHOUT_WORKLOAD, faults=["stockout"])
+    assert changes(rehearsal.up(WITHOUT_WORKLOAD)) == {"update": 1, "create": 1}
+    with rehearsal.clouds() as clouds:
+        assert [found.id for found in clouds.resources() if found.type.endswith(":NodePool")] == [pool.id]
 
 
 def test_throttling_only_slows(rehearsal: Rehearsal) -> None:
@@ -57,6 +65,20 @@ def test_what_is_half_made_is_kept_and_repaired(rehearsal: Rehearsal, fault: str
     with rehearsal.clouds() as clouds:
         (repaired,) = (found for found in clouds.resources() if found.type.endswith(":NodePool"))
         assert (repaired.id, repaired.state) == (pool.id, "ready")
+
+
+def test_a_deletion_that_takes_too_long_is_gone_on_with(rehearsal: Rehearsal) -> None:
+    rehearsal.up(WITHOUT_WORKLOAD)
+    with (
+        rehearsal.open(WITHOUT_WORKLOAD, faults=["timeout:cluster:Cluster"]) as (stack, _),
+        pytest.raises(CommandError, match="to be deleted"),
+    ):
+        stack.destroy()
+    with rehearsal.clouds() as clouds:
+        assert "deleting" in {found.state for found in clouds.resources()}
+    rehearsal.destroy(WITHOUT_WORKLOAD)
+    with rehearsal.clouds() as clouds:
+        assert clouds.empty
 
 
 def test_half_made_can_be_destroyed(rehearsal: Rehearsal) -> None:
