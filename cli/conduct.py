@@ -36,7 +36,7 @@ def conduct(
         result = _stopped(operation.__name__, stack, Outcome.CANCELLED, "Interrupted.")
     if as_json:
         print(json.dumps(result.to_json(), indent=2))
-    _report(result, console, debug=debug, as_json=as_json)
+    report(result, console, debug=debug, as_json=as_json)
     return result
 
 
@@ -72,18 +72,24 @@ def _stopped(operation: str, stack: str, outcome: Outcome, message: str) -> Resu
     return Result(operation, stack, outcome, diagnostics=(Diagnostic("error", None, message),))
 
 
-def _report(result: Result, console: Console, *, debug: bool, as_json: bool) -> None:
+def report(result: Result, console: Console, *, debug: bool, as_json: bool) -> None:
+    """Print what came of an operation. What to do about a failure comes last."""
     for each in result.diagnostics:
-        _print_diagnostic(each, result, console, debug=debug)
-    if result.outcome is Outcome.CANCELLED:
-        console.print(
-            f"Stopped. `llm-serving rehearse {result.operation} {result.stack}` goes on from here.", soft_wrap=True
-        )
+        if each.message not in result.advice:
+            _print_diagnostic(each, result, console, debug=debug)
     if result.changes and result.outcome is not Outcome.REFUSED:
         simulated = f", about {duration_text(result.simulated_seconds)} simulated" if result.simulated_seconds else ""
         took = f"in {duration_text(result.seconds)}{simulated}"
         summary = f"{summary_text(result.operation, dict(result.changes))}, {took}. {REMINDER}"
         console.print(summary, soft_wrap=True)
+    again = f"`llm-serving rehearse {result.operation} {result.stack}` goes on from here."
+    if result.outcome is Outcome.CANCELLED:
+        console.print(f"Stopped. {again}", soft_wrap=True)
+    if result.advice:
+        console.print("What to do:")
+        for line in result.advice:
+            console.print(Text(f"  {line}"), soft_wrap=True)
+        console.print(f"Then {again}", soft_wrap=True)
     if result.outputs and not as_json:
         console.print()
         for line in output_lines(dict(result.outputs)):

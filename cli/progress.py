@@ -170,7 +170,7 @@ class Progress:
             # Only the traceback says of what kind the error is.
             kinds = re.findall(r"^[\w.]+(?=: )|^[\w.]+$", traceback, re.MULTILINE)
             message = f"{kinds[-1]}: {message}" if kinds else message
-        if any(message == known.message for known in self.diagnostics):
+        if any(message == known.message and event.urn in (known.urn, None, "") for known in self.diagnostics):
             return None
         diagnostic = Diagnostic(severity, event.urn or None, message, traceback or None)
         self.diagnostics.append(diagnostic)

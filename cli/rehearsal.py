@@ -13,6 +13,7 @@ from pathlib import Path
 import pulumi
 from pulumi.automation import CommandError, EngineEvent, OutputMap
 
+from cli.advice import advise
 from cli.engine_command import EngineCommand
 from cli.errors import RefusedError
 from cli.foresight import foresee_deletions, foresee_plan
@@ -292,6 +293,9 @@ class Rehearsal:
             resources=resources_of(progress, session.clouds.passed()),
             outputs={name: Output(each.value, each.secret) for name, each in (outputs or {}).items()},
             diagnostics=(*progress.diagnostics, *warnings),
+            advice=advise(progress.diagnostics, {each.urn: each.name for each in progress.resources.values()})
+            if outcome is Outcome.FAILED
+            else (),
             stand_ins=settings.stand_ins if settings else {},
             placeholders=tuple(settings.placeholders) if settings else (),
             seconds=time.monotonic() - session.started,

@@ -68,6 +68,8 @@ class Result:
     resources: tuple[Resource, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict[str, Output])
     diagnostics: tuple[Diagnostic, ...] = ()
+    advice: tuple[str, ...] = ()
+    """What to do about it, where it failed."""
     stand_ins: Mapping[str, str] = field(default_factory=dict[str, str])
     """What stood in for account values that the stack file has not."""
     placeholders: tuple[str, ...] = ()

@@ -168,6 +168,7 @@ def test_the_json_document_is_stable_and_holds_no_secret(project: Path) -> None:
         "resources",
         "outputs",
         "diagnostics",
+        "advice",
         "stand_ins",
         "placeholders",
         "seconds",
