@@ -97,8 +97,9 @@ SecretOverrides = Annotated[
     list[str],
     repeated(
         "--config-secret",
-        metavar="KEY=VALUE",
-        help="The same, held encrypted.",
+        metavar="KEY=@FILE",
+        help="The same, held encrypted: what FILE holds. KEY=VALUE, too, which the list of processes shows to all. "
+        "Can be repeated.",
     ),
 ]
 ControlPlane = Annotated[

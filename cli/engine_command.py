@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand, Stack
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
@@ -36,8 +36,11 @@ class EngineCommand(PulumiCommand):
         additional_env: Mapping[str, str],
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
+        given: str | None = None,
     ) -> CommandResult:
         """Run the CLI with `args` and return what it printed. The callbacks stay unused: progress comes as events.
+
+        `given` is what it reads on standard input: arguments can be seen by whoever may list processes.
 
         Raises:
             pulumi.automation.CommandError: it exited with another code than 0.
@@ -50,7 +53,7 @@ class EngineCommand(PulumiCommand):
         with interruption_put_off():
             self._process = subprocess.Popen(
                 [self.command, "--non-interactive", *args],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=cwd,
@@ -59,14 +62,28 @@ class EngineCommand(PulumiCommand):
                 start_new_session=True,
             )
         with self._process:
-            stdout, stderr = self._process.communicate()
+            stdout, stderr = self._process.communicate(given)
         self._stderr = stderr
         result = CommandResult(stdout=stdout.rstrip("\n"), stderr=stderr.rstrip("\n"), code=self._process.returncode)
-        if stderr or args[0] in ("preview", "up", "refresh", "destroy"):
+        if args[0] in ("preview", "up", "refresh", "destroy"):
             self.log += f"$ pulumi {' '.join(args)}\n{stdout}{stderr}\n"
+        elif stderr:
+            # not what the others print, since the Automation API asks for state and outputs with their secrets
+            self.log += f"$ pulumi {' '.join(args)}\n{stderr}\n"
         if result.code != 0:
             raise create_command_error(result)
         return result
+
+    def ask(self, stack: Stack, *args: str, given: str | None = None) -> str:
+        """Return what the CLI prints about `stack`. It reads `given` on standard input.
+
+        Raises:
+            pulumi.automation.CommandError: it exited with another code than 0.
+        """
+        workspace = stack.workspace
+        command, subcommand, *rest = args
+        line = [command, subcommand, "--stack", stack.name, *rest]
+        return self.run(line, workspace.work_dir, workspace.env_vars, given=given).stdout
 
     def errors(self) -> str:
         """Return what went wrong with the last command, as far as it could tell."""

@@ -1,10 +1,8 @@
 """Brings the state of a stack in order after a run that was interrupted."""
 
-import copy
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from pulumi.automation import Deployment
 
 from cli.session import Session
 
@@ -18,8 +16,9 @@ def recover(session: Session, say: Callable[[str], None], *, record_unknown: boo
         record_unknown: whether what was being created, and does exist, enters the state; for operations that work from
             the state alone. An `up` leaves it out, as its program asks for it again.
     """
-    exported = session.stack.export_stack()
-    deployment: dict[str, Any] = copy.deepcopy(dict(exported.deployment or {}))
+    # not as the Automation API does: it would have the secrets decrypted, and write them to a temporary file
+    exported: dict[str, Any] = json.loads(session.engine.ask(session.stack, "stack", "export"))
+    deployment: dict[str, Any] = exported["deployment"]
     resources: list[dict[str, Any]] = deployment.setdefault("resources", [])
     under_way: list[Mapping[str, Any]] = deployment.pop("pending_operations", None) or []
     if not under_way:
@@ -30,7 +29,7 @@ def recover(session: Session, say: Callable[[str], None], *, record_unknown: boo
         resource = operation["resource"]
         if record_unknown and operation["type"] == "creating" and resource["urn"] in ids.keys() - known:
             resources.append({**resource, "id": ids[resource["urn"]], "outputs": resource.get("inputs", {})})
-    session.stack.import_stack(Deployment(version=exported.version, deployment=deployment))
+    session.engine.ask(session.stack, "stack", "import", given=json.dumps(exported))
     done = ", ".join(f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in under_way)
     say(f"The last run was interrupted while {done}; going on from there.")
     return resources

@@ -8,7 +8,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOREIGN = ("PULUMI_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "GCP_", "OCI_", "TF_VAR_", "KUBE", "AWS_", "AZURE_", "ARM_")
+FOREIGN = (
+    *("PULUMI_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "GCP_", "OCI_", "TF_VAR_", "KUBE", "AWS_", "AZURE_", "ARM_"),
+    # these make the engine, the SDKs and the providers print what passes between them, secrets among it
+    *("GRPC_", "GODEBUG", "OTEL_", "TF_LOG"),
+)
 """How the environment variables begin that Pulumi, its SDKs and cloud clients read settings and credentials from."""
 
 

@@ -163,4 +163,6 @@ def _open_stack(
         say("The last run was killed; its lock on the stack is released.")
     if settings and settings.assignments():
         stack.set_all_config(settings.assignments(), path=True)
+    for path, value in (settings.secrets() if settings else {}).items():
+        engine.ask(stack, "config", "set", "--path", "--secret", "--", path, given=value)
     return stack

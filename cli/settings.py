@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Any, cast
 
 from pulumi.automation import ConfigMap, ConfigValue
@@ -48,9 +49,13 @@ class Settings:
         return cast("dict[str, Any]", _without_secrets(self.config))
 
     def assignments(self) -> ConfigMap:
-        """Return what Pulumi itself has to put into the stack file: the secrets, and the overrides."""
-        secrets = {_text(path): ConfigValue(secret.value, secret=True) for path, secret in _secrets((), self.config)}
-        return {**secrets, **self.overrides}
+        """Return what Pulumi itself has to put into the stack file: what stands in for secrets, and plain overrides."""
+        made_up = {_text(path): ConfigValue(secret.value, secret=True) for path, secret in _secrets((), self.config)}
+        return {**made_up, **{path: value for path, value in self.overrides.items() if not value.secret}}
+
+    def secrets(self) -> dict[str, str]:
+        """Return the overrides that are secrets, by path. Nobody but Pulumi may be told of them."""
+        return {path: value.value for path, value in self.overrides.items() if value.secret}
 
 
 def rehearsal_settings(
@@ -67,23 +72,42 @@ def rehearsal_settings(
         project: where the stack's settings are.
         stack: name of the stack.
         overrides: `KEY=VALUE`, the key a path such as `service.gpus`, both as `pulumi config set --path` takes them.
-        secret_overrides: the same, held encrypted.
+        secret_overrides: the same, held encrypted. `KEY=@FILE`: the value is what the file holds.
         stand_ins: whether the recipe's account values that nothing else sets are made up.
 
     Raises:
-        RefusedError: the stack file cannot be read, or an override is no `KEY=VALUE`.
+        RefusedError: the stack file or the file of a secret cannot be read, or an override is no `KEY=VALUE`.
     """
     settings = Settings()
     for key, value in project.stack_config(stack).items():
         settings.config[key] = _with_placeholders(settings, (key,), value)
-    for written, secret in [*((each, False) for each in overrides), *((each, True) for each in secret_overrides)]:
+    for written in overrides:
         key, equals, value = written.partition("=")
         if not key or not equals:
             raise RefusedError(f"--config {written}: must be KEY=VALUE, with a key like service.gpus or gcp:project.")
-        settings.overrides[key] = ConfigValue(value, secret=secret)
+        settings.overrides[key] = ConfigValue(value)
+    for written in secret_overrides:
+        key, equals, value = written.partition("=")
+        if not key or not equals:
+            # what was written is not shown: it may be the secret
+            raise RefusedError("--config-secret: must be KEY=@FILE or KEY=VALUE, with a key like huggingFaceToken.")
+        settings.overrides[key] = ConfigValue(_secret_from(key, value), secret=True)
     if stand_ins:
         _stand_in(settings, project)
     return settings
+
+
+def _secret_from(key: str, value: str) -> str:
+    """Return `value`, or what the file that it names holds, as `pulumi config set` reads it: without a last newline."""
+    if not value.startswith("@"):
+        return value
+    try:
+        return FilePath(value[1:]).read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, ValueError):
+        raise RefusedError(
+            f"--config-secret {key}=@...: this file cannot be read. A value that begins with @ "
+            "has to be in a file itself."
+        ) from None
 
 
 def _with_placeholders(settings: Settings, path: Path, value: object) -> object:

@@ -73,16 +73,28 @@ def test_values_mean_what_they_mean_to_pulumi(project: Path, written: str, read:
 
 def test_overrides_are_left_to_pulumi(project: Path) -> None:
     settings = settings_of(project, "config: {}", "service.gpus=2", "gcp:labels=a=b", secret="token=x")
-    plain, equals, secret = settings.assignments().items()
+    plain, equals = settings.assignments().items()
     assert (plain[0], plain[1].value, plain[1].secret) == ("service.gpus", "2", False)
     assert (equals[0], equals[1].value) == ("gcp:labels", "a=b")
-    assert (secret[0], secret[1].value, secret[1].secret) == ("token", "x", True)
+    assert settings.secrets() == {"token": "x"}
 
 
 @pytest.mark.parametrize("override", ["service.gpus", "=2", ""])
 def test_an_override_without_key_or_value_is_refused(project: Path, override: str) -> None:
     with pytest.raises(RefusedError, match="KEY=VALUE"):
         settings_of(project, "config: {}", override)
+
+
+def test_the_value_of_a_secret_can_come_from_a_file(project: Path) -> None:
+    (project / "token").write_text("@x=y\n\n")
+    assert settings_of(project, "config: {}", secret=f"token=@{project / 'token'}").secrets() == {"token": "@x=y"}
+
+
+@pytest.mark.parametrize("written", ["hf_0123456789", "=hf_0123456789", "token=@hf_0123456789", "token=@hf_01234\0"])
+def test_what_is_wrong_with_a_secret_is_told_without_it(project: Path, written: str) -> None:
+    with pytest.raises(RefusedError, match="--config-secret") as refused:
+        settings_of(project, "config: {}", secret=written)
+    assert "hf_01234" not in str(refused.value)
 
 
 def test_account_values_that_nothing_sets_are_made_up(project: Path) -> None:
@@ -106,7 +118,7 @@ def test_account_values_that_are_set_are_kept(project: Path) -> None:
     )
     assert settings.stand_ins == {}
     assert settings.config["gcp:project"] == "mine"
-    assert settings.assignments()["llm-serving:huggingFaceToken"].value == "x"
+    assert settings.secrets() == {"llm-serving:huggingFaceToken": "x"}
 
 
 def test_nothing_is_made_up_when_not_wanted_or_for_an_unknown_recipe(project: Path) -> None:
