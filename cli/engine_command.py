@@ -10,6 +10,7 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand, Stack
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from cli.masking import Mask
 from engine.interruption import interruption_put_off
 
 
@@ -22,6 +23,8 @@ class EngineCommand(PulumiCommand):
         version = subprocess.run([self.command, "version"], capture_output=True, check=True, text=True).stdout
         self.version = VersionInfo.parse(version.strip().removeprefix("v"))
         self.cancelled = False
+        self.mask = Mask()
+        """Takes secrets out of what is kept of what the CLI prints."""
         self.log = ""
         """What the CLI has printed so far."""
         self.language_host: str | None = None
@@ -63,15 +66,15 @@ class EngineCommand(PulumiCommand):
             )
         with self._process:
             stdout, stderr = self._process.communicate(given)
-        self._stderr = stderr
+        self._stderr = self.mask(stderr)
         result = CommandResult(stdout=stdout.rstrip("\n"), stderr=stderr.rstrip("\n"), code=self._process.returncode)
         if args[0] in ("preview", "up", "refresh", "destroy"):
-            self.log += f"$ pulumi {' '.join(args)}\n{stdout}{stderr}\n"
+            self.log += self.mask(f"$ pulumi {' '.join(args)}\n{stdout}{stderr}\n")
         elif stderr:
             # not what the others print, since the Automation API asks for state and outputs with their secrets
-            self.log += f"$ pulumi {' '.join(args)}\n{stderr}\n"
+            self.log += self.mask(f"$ pulumi {' '.join(args)}\n{stderr}\n")
         if result.code != 0:
-            raise create_command_error(result)
+            raise create_command_error(CommandResult(self.mask(result.stdout), self.mask(result.stderr), result.code))
         return result
 
     def ask(self, stack: Stack, *args: str, given: str | None = None) -> str:

@@ -250,6 +250,9 @@ class Rehearsal:
         watch: Callable[[Progress, ResourceProgress | Diagnostic], None] | None = None,
     ) -> Outcome:
         def on_event(event: EngineEvent) -> None:
+            for told in (event.diagnostic_event, event.policy_event):
+                if told:
+                    told.message = session.engine.mask(told.message)
             change = progress.apply(event)
             if change is not None:
                 (watch or self.watch)(progress, change)
@@ -258,7 +261,8 @@ class Rehearsal:
         if self.policy_packs:
             offer_analyzer(session.stack, self.home.folder / "bin")
         try:
-            operation(on_event)
+            with session.engine.mask.over_output():
+                operation(on_event)
         except (CommandError, RuntimeError) as error:
             # The Automation API raises a bare RuntimeError when a preview ends early.
             if session.engine.cancelled:

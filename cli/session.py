@@ -15,6 +15,7 @@ from cli.engine_command import EngineCommand
 from cli.errors import RefusedError
 from cli.isolation import isolated_environment, quiet_connections
 from cli.lock import only_rehearsal, release_engine_lock
+from cli.masking import Mask
 from cli.project import Project
 from cli.settings import Settings
 from cli.yaml_files import read_yaml_map
@@ -126,6 +127,7 @@ def open_session(
     (home.folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     with only_rehearsal(home.folder, home.stack), isolated_environment(home.folder), quiet_connections():
         engine = EngineCommand(find_engine())
+        engine.mask = Mask(settings.secrets().values() if settings else ())
         started = time.monotonic()
         use(engine)
         try:
