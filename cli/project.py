@@ -64,7 +64,8 @@ class Project:
         path = self.stack_file(stack)
         config: object = read_yaml_map(path).get("config") or {}
         if not isinstance(config, dict):
-            raise RefusedError(f"{path.name}: `config:` must be a map of settings, and is {config!r}.")
+            # it may hold a secret
+            raise RefusedError(f"{path.name}: `config:` must be a map of settings, and is a {type(config).__name__}.")
         return cast("dict[str, Any]", config)
 
 

@@ -49,5 +49,6 @@ def read_yaml_map(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise RefusedError(f"{path.name}: must be a map, and is {content!r}.")
+        # its content may hold a secret
+        raise RefusedError(f"{path.name}: must be a map, and is a {type(content).__name__}.")
     return cast("dict[str, Any]", content)

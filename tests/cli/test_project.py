@@ -29,14 +29,15 @@ def test_a_missing_stack_file_is_answered_with_those_that_exist(project: Path) -
     ("content", "message"),
     [
         ("config:\n  a: [1\n  b: 2\n", r"Pulumi\.small\.yaml: line 3"),
-        ("- a\n", "must be a map"),
-        ("config: [a]\n", "`config:` must be a map"),
+        ("- token: hf_0123\n", "must be a map, and is a list"),
+        ("config: [hf_0123]\n", "`config:` must be a map of settings, and is a list"),
     ],
 )
 def test_a_broken_stack_file_is_told_with_its_place(project: Path, content: str, message: str) -> None:
     (project / "Pulumi.small.yaml").write_text(content)
-    with pytest.raises(RefusedError, match=message):
+    with pytest.raises(RefusedError, match=message) as refused:
         find_project(project).stack_config("small")
+    assert "hf_0123" not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", ["", "config:\n", "secretsprovider: gcpkms://x\n"])
