@@ -142,7 +142,7 @@ def open_session(
                         f"Run `llm-serving rehearse destroy {home.stack}` first."
                     )
                 os.environ["PULUMI_DEBUG_PROVIDERS"] = clouds.debug_providers
-                yield Session(_open_stack(home, program, engine, settings, say), engine, clouds, started)
+                yield Session(open_stack(home, program, engine, settings, say), engine, clouds, started)
         except CommandError as error:
             # Failures of an operation are results; these are of the steps before and after it.
             if engine.cancelled:
@@ -154,9 +154,10 @@ def open_session(
                 home.log.write_text(engine.log, encoding="utf-8")
 
 
-def _open_stack(
+def open_stack(
     home: Home, program: PulumiFn | None, engine: EngineCommand, settings: Settings | None, say: Callable[[str], None]
 ) -> Stack:
+    """Return the stack of `home`, configured with `settings`. The other arguments are as those of `open_session`."""
     if settings:
         home.write_settings(settings)
     workspace = LocalWorkspace(work_dir=str(home.work), program=program, pulumi_command=engine)
