@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -415,8 +415,7 @@ def _describe(project: Project, recipe: "Recipe[Any]") -> dict[str, str | None]:
     config: dict[str, Any] = {}  # Any: settings are whatever YAML can say
     if recipe.name in project.stacks():
         config = project.stack_config(recipe.name)
-    service: dict[str, Any] = config.get(f"{project.name}:service") or {}
-    host: dict[str, Any] = config.get(f"{project.name}:host") or {}
+    service, host = (_map_at(config, f"{project.name}:{key}") for key in ("service", "host"))
     count, accelerator = service.get("accelerators"), service.get("accelerator")
     if host:  # which serves with Triton alone
         count, accelerator = host.get("hosts"), host.get("shape")
@@ -428,3 +427,8 @@ def _describe(project: Project, recipe: "Recipe[Any]") -> dict[str, str | None]:
         "accelerators": f"{count} x {accelerator}" if count and accelerator else None,
         "guide": recipe.guide,
     }
+
+
+def _map_at(config: dict[str, Any], key: str) -> dict[str, Any]:  # Any: settings are whatever YAML can say
+    value = config.get(key)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -43,11 +43,10 @@ class Project:
         """Return what Pulumi.yaml sets for every stack, by full key. `Any`: settings are whatever YAML can say.
 
         Raises:
-            RefusedError: the file is no YAML.
+            RefusedError: the file is no YAML, or its `config:` is no map.
         """
-        config: dict[str, Any] = read_yaml_map(self.folder / "Pulumi.yaml").get("config") or {}
         values: dict[str, Any] = {}
-        for key, entry in config.items():
+        for key, entry in _config_of(self.folder / "Pulumi.yaml").items():
             # `value` and `default` of a setting that is described, or the value alone
             described = cast("dict[str, Any]", entry if isinstance(entry, dict) else {"value": entry})
             for name in ("default", "value"):
@@ -61,12 +60,15 @@ class Project:
         Raises:
             RefusedError: the file is missing, is no YAML, or its `config:` is no map.
         """
-        path = self.stack_file(stack)
-        config: object = read_yaml_map(path).get("config") or {}
-        if not isinstance(config, dict):
-            # it may hold a secret
-            raise RefusedError(f"{path.name}: `config:` must be a map of settings, and is a {type(config).__name__}.")
-        return cast("dict[str, Any]", config)
+        return _config_of(self.stack_file(stack))
+
+
+def _config_of(path: Path) -> dict[str, Any]:  # Any: settings are whatever YAML can say
+    config: object = read_yaml_map(path).get("config") or {}
+    if not isinstance(config, dict):
+        # its content may hold a secret
+        raise RefusedError(f"{path.name}: `config:` must be a map of settings, and is a {type(config).__name__}.")
+    return cast("dict[str, Any]", config)
 
 
 def check_stack_name(stack: str) -> str:

@@ -19,6 +19,7 @@ from cli.masking import Mask
 from cli.project import Project
 from cli.settings import Settings
 from cli.yaml_files import read_yaml_map
+from cli.yaml_loader import PulumiDumper
 from engine import find_control_plane
 from simulator import Fault, SimulatedClouds
 
@@ -76,7 +77,7 @@ class Home:
         self.work.mkdir(exist_ok=True)
         shutil.copyfile(self.project.folder / "Pulumi.yaml", self.work / "Pulumi.yaml")
         kept = read_yaml_map(self.stack_file) if self.stack_file.exists() else {}
-        content = yaml.safe_dump({**kept, "config": settings.plain()}, sort_keys=False)
+        content = yaml.dump({**kept, "config": settings.plain()}, Dumper=PulumiDumper, sort_keys=False)
         self.stack_file.write_text(content, encoding="utf-8")
 
 

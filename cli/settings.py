@@ -145,7 +145,8 @@ def stand_in(settings: Settings, project: Project, known: Mapping[str, Mapping[s
     chosen = settings.overrides.get("recipe") or settings.overrides.get(f"{project.name}:recipe")
     recipe = chosen.value if chosen else settings.config.get(f"{project.name}:recipe", "")
     # of an unknown recipe nothing: the program itself refuses it, with the list of recipes
-    for key, made_up in known.get(recipe, {}).items():
+    known_values = known.get(recipe) if isinstance(recipe, str) else None
+    for key, made_up in (known_values or {}).items():
         if key in settings.config or key in overridden:
             continue
         shown = made_up.value if isinstance(made_up.value, str) else ", ".join(made_up.value)
