@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Awaitable, Mapping
-from typing import Any, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
@@ -49,6 +49,13 @@ class ComponentArgs(BaseModel):
             raise PydanticCustomError("number_size", "Input should be a number of at most {most}", {"most": LARGEST})
         return value
 
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:  # Any: as above
+        if any("\0" in text for text in _texts(value)):
+            raise PydanticCustomError("text", "Input should be without NUL, which ends texts everywhere else")
+        return value
+
     @classmethod
     def parse(cls, value: Self | Mapping[str, Any], path: str = "") -> Self:
         """Return the arguments that `value` means.
@@ -64,6 +71,14 @@ class ComponentArgs(BaseModel):
             return cls.model_validate(value)
         except ValidationError as invalid:
             raise ConfigurationError(_findings(cls, invalid.errors(include_url=False), path)) from None
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for pair in cast("Mapping[str, object]", value).items() for text in _texts(list(pair))]
+    if isinstance(value, list):
+        return [text for part in cast("list[object]", value) for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
 
 
 def given(**values: Any) -> dict[str, Any]:  # Any: arguments of whatever the caller builds

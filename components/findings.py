@@ -52,12 +52,17 @@ class ConfigurationError(pulumi.RunError):
 
 def error(code: str, path: str, message: str, remedy: str) -> Finding:
     """Return a finding that stops the deployment."""
-    return Finding(Severity.ERROR, code, path, message, remedy)
+    return Finding(Severity.ERROR, code, _printable(path), _printable(message), remedy)
 
 
 def warning(code: str, path: str, message: str, remedy: str) -> Finding:
     """Return a finding that is told and does not stop the deployment."""
-    return Finding(Severity.WARNING, code, path, message, remedy)
+    return Finding(Severity.WARNING, code, _printable(path), _printable(message), remedy)
+
+
+def _printable(text: str) -> str:
+    """Return `text` with escapes for what a terminal would not show, or obey: settings are quoted in messages."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def join(*path: str) -> str:

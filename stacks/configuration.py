@@ -82,6 +82,6 @@ def _decoded(text: str) -> Any:  # Any: JSON, which the model checks
     if text[:1] in "{[":
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or deeper than anything that settings have
             return text
     return text

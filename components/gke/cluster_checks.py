@@ -7,6 +7,7 @@ import pulumi_gcp as gcp
 
 from ..catalog import load_catalog
 from ..findings import Finding, error, join, warning
+from ..texts import check_map, check_text, fits
 from .gpu_cluster_args import GkeGpuClusterArgs
 from .node_pool import NAME_LIMIT, GpuPoolArgs, NodePoolArgs
 from .node_pool_checks import (
@@ -103,7 +104,7 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
                 f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter.",
             )
         )
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)+\d+(-[a-z])?", args.location):
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?", args.location):
         findings.append(
             error(
                 "location-invalid",
@@ -151,8 +152,23 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
                 "Give each pool of the cluster its own name.",
             )
         )
-    findings += _check_access(args) + _check_upkeep(args)
+    findings += _check_access(args) + _check_upkeep(args) + _check_texts(args)
     return findings
+
+
+def _check_texts(args: GkeGpuClusterArgs) -> list[Finding]:
+    window = args.maintenance_window
+    return [
+        *check_text("google-resource", args.network, "network"),
+        *check_text("google-resource", args.subnetwork, "subnetwork"),
+        *check_text("recurrence", window and window.recurrence, "maintenanceWindow.recurrence"),
+        *check_map("google-label", args.labels, "labels"),
+        *(
+            finding
+            for index, tag in enumerate(args.tags or [])
+            for finding in check_text("network-tag", tag, f"tags[{index}]")
+        ),
+    ]
 
 
 def _check_standard(args: GkeGpuClusterArgs) -> list[Finding]:
@@ -237,7 +253,7 @@ def _check_access(args: GkeGpuClusterArgs) -> list[Finding]:
                 )
             )
     for index, role in enumerate(args.node_roles or []):
-        if not role.startswith(("roles/", "projects/", "organizations/")):
+        if not fits("google-role", role):
             findings.append(
                 error(
                     "role-invalid",
@@ -264,7 +280,7 @@ def _check_upkeep(args: GkeGpuClusterArgs) -> list[Finding]:
                 )
     window = args.maintenance_window
     for path, time in (("start", window.start), ("end", window.end)) if window else ():
-        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", time):
             findings.append(
                 error(
                     "time-invalid",

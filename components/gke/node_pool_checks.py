@@ -4,6 +4,7 @@ import re
 
 from ..catalog import Machine, load_catalog
 from ..findings import Finding, error, join
+from ..texts import check_map, check_text
 from .gpu_sharing import check_gpu_sharing
 from .node_pool import NAME_LIMIT, GpuPoolArgs, NodePoolArgs, TpuPoolArgs, initial_nodes
 from .tpu import slice_of, topologies_of
@@ -68,7 +69,17 @@ def check_pool(pool: NodePoolArgs, zones: list[str], path: str) -> list[Finding]
                 f"Set {lower} or {lower + len(zones)} nodes, or other zones: GKE starts as many nodes in every zone.",
             )
         )
-    return findings
+    return findings + check_pool_texts(pool, path)
+
+
+def check_pool_texts(pool: NodePoolArgs, path: str) -> list[Finding]:
+    """Return what is wrong with labels and names of `pool`."""
+    return [
+        *check_text("google-resource", pool.machine_type, join(path, "machineType")),
+        *check_text("google-resource", pool.disk_type, join(path, "diskType")),
+        *check_text("google-resource", pool.reservation, join(path, "reservation")),
+        *check_map("label", pool.labels, join(path, "labels")),
+    ]
 
 
 def check_gpu_pool(pool: GpuPoolArgs, zones: list[str], path: str) -> list[Finding]:
@@ -179,7 +190,9 @@ def check_tpu_pool(name: str, pool: TpuPoolArgs, location: str) -> list[Finding]
             )
         )
     found = slice_of(pool.machine_type, pool.topology)
-    return findings + (_check_slice(pool, found.hosts, zones) if found.multi_host else check_pool(pool, zones, ""))
+    if found.multi_host:
+        return [*findings, *_check_slice(pool, found.hosts, zones), *check_pool_texts(pool, "")]
+    return findings + check_pool(pool, zones, "")
 
 
 def _check_slice(pool: TpuPoolArgs, hosts: int, zones: list[str]) -> list[Finding]:

@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 from ..args import ComponentArgs, Input, given
 from ..findings import Finding, error, refuse
 from ..names import account_id
+from ..texts import check_text, fits
 
 WORKLOAD_IDENTITY_USER = "roles/iam.workloadIdentityUser"
 """What lets a Kubernetes service account act as a Google one.
@@ -162,13 +163,14 @@ def check_workload_identity_binding(name: str, args: WorkloadIdentityBindingArgs
     findings = [
         error("role-invalid", path, f"'{role}' is not the name of a role.", "Write it as roles/storage.objectViewer.")
         for path, role in roles.items()
-        if not role.startswith(("roles/", "projects/", "organizations/"))
+        if not fits("google-role", role)
     ]
     findings += [
         error("role-too-broad", path, f"pods need less than '{role}'.", "Name the roles that they need, on the bucket.")
         for path, role in roles.items()
         if role in ("roles/owner", "roles/editor")
     ]
+    findings += check_text("namespace", args.namespace, "namespace")
     account_name, path = (
         args.service_account_name or name,
         "serviceAccountName" if args.service_account_name else "name",

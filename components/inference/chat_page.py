@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 from ..args import ComponentArgs, Input, given
 from ..findings import Finding, error, refuse
 from ..quantities import quantity
+from ..texts import check_text, literal
 from .exposure import (
     FORWARDED_PORT,
     Exposure,
@@ -168,7 +169,7 @@ class ChatPage(pulumi.ComponentResource):
             "SCARF_NO_ANALYTICS": "true",
         }
         variables = [
-            core.EnvVarArgs(name="OPENAI_API_BASE_URL", value=args.api_url),
+            core.EnvVarArgs(name="OPENAI_API_BASE_URL", value=pulumi.Output.from_input(args.api_url).apply(literal)),
             *(core.EnvVarArgs(name=variable, value=value) for variable, value in plain.items()),
         ]
         if args.secret_key is not None:
@@ -226,4 +227,10 @@ def check_chat_page(name: str, args: ChatPageArgs) -> list[Finding]:
             findings.append(error("quantity-invalid", "size", f"'{args.size}' is nothing.", "Set more than 0."))
     except ValueError as invalid:
         findings.append(error("quantity-invalid", "size", f"{invalid}.", "Set one, for example 5Gi."))
-    return [*findings, *check_exposure(args, "whoever comes first administers the page")]
+    return [
+        *findings,
+        *check_text("namespace", args.namespace, "namespace"),
+        *check_text("image", args.image, "image"),
+        *check_text("object", args.storage_class, "storageClass"),
+        *check_exposure(args, "whoever comes first administers the page"),
+    ]

@@ -1,6 +1,7 @@
 """Who can reach a Service of a GKE cluster, and the load balancer that lets them."""
 
 import ipaddress
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
@@ -159,7 +160,11 @@ def port_forward(namespace: pulumi.Output[str], service_name: pulumi.Output[str]
     """Return what `access` says of a Service that only pods of the cluster can reach."""
     forward = f" {FORWARDED_PORT}:{port}"
     return pulumi.Output.concat(
-        "port-forward: kubectl --namespace ", namespace, " port-forward service/", service_name, forward
+        "port-forward: kubectl --namespace ",
+        namespace.apply(shlex.quote),
+        " port-forward service/",
+        service_name,
+        forward,
     )
 
 

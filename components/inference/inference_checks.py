@@ -8,6 +8,7 @@ from ..findings import Finding, error, warning
 from ..gke.autopilot_checks import check_autopilot
 from ..gke.tpu_checks import check_jetstream
 from ..quantities import quantity
+from ..texts import check_map, check_text
 from .accelerator_checks import check_accelerators, units_of
 from .autoscaling import check_autoscaling
 from .derived import known_model, most_replicas, server_of, serving_of
@@ -37,6 +38,7 @@ def check_inference_service(name: str, args: InferenceServiceArgs) -> list[Findi
         *check_autopilot(args),
         *_check_environment(args),
         *_check_quantities(args),
+        *_check_texts(args),
     ]
 
 
@@ -188,12 +190,25 @@ def _check_exposure(args: InferenceServiceArgs) -> list[Finding]:
     return [*taken, *check_exposure(args, guard)]
 
 
+def _check_texts(args: InferenceServiceArgs) -> list[Finding]:
+    return [
+        *check_text("namespace", args.namespace, "namespace"),
+        *check_text("image", args.image, "image"),
+        *check_text("google-resource", args.subnetwork, "subnetwork"),
+        *check_text("label-value", args.compute_class, "computeClass"),
+        *check_map("label", args.service_labels, "serviceLabels"),
+        *check_map("label", args.pod_labels, "podLabels"),
+        *check_map("label", args.node_selector, "nodeSelector"),
+    ]
+
+
 def _check_environment(args: InferenceServiceArgs) -> list[Finding]:
     server = server_of(args)
     own = server.environment(serving_of(args))
     findings: list[Finding] = []
     for variable in args.environment or {}:
         where = f"environment.{variable}"
+        findings += check_text("environment", variable, where)
         # whole words: MAX_TOTAL_TOKENS and TOKENIZERS_PARALLELISM are no secrets
         if re.search(r"(^|_)(TOKEN|SECRET|PASSWORD|API_KEY)(_|$)", variable, re.IGNORECASE):
             findings.append(

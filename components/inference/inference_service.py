@@ -249,7 +249,9 @@ class InferenceService(pulumi.ComponentResource):
         if command is None:
             return pulumi.Output.from_input("")
         pod = pulumi.Output.concat("deployment/", self.deployment_name, " --container ", self.deployment_name)
-        read = pulumi.Output.concat("kubectl --namespace ", self.namespace, " exec ", pod, " -- ", command)
+        read = pulumi.Output.concat(
+            "kubectl --namespace ", self.namespace.apply(shlex.quote), " exec ", pod, " -- ", command
+        )
         return pulumi.Output.concat(' -H "Authorization: Bearer $(', read, ')"')
 
 

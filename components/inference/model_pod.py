@@ -13,6 +13,7 @@ from ..servers import Sidecar
 from ..servers.profile import FILES_PATH
 from ..servers.vllm import ADAPTERS_PATH
 from ..storage.gcs_fuse import AUTOPILOT_ANNOTATIONS, POD_ANNOTATIONS
+from ..texts import literal
 from .derived import READ_ONLY, chips, node_selector, server_of, serving_of, startup_seconds
 from .inference_service_args import InferenceServiceArgs, StorageKind
 from .volumes import adapter_volumes, cache_volumes, data_volumes, file_volumes, mounts_bucket
@@ -77,13 +78,13 @@ def pod_template(
 def _container(name: str, args: InferenceServiceArgs, secret_name: pulumi.Output[str] | None) -> core.ContainerArgs:
     server, serving = server_of(args), serving_of(args)
     environment = {**server.environment(serving), **(args.environment or {})}
-    variables = [core.EnvVarArgs(name=variable, value=value) for variable, value in environment.items()]
+    variables = [core.EnvVarArgs(name=variable, value=literal(value)) for variable, value in environment.items()]
     if secret_name is not None:
         reference = core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=secret_name, key=TOKEN_KEY))
         variables += [core.EnvVarArgs(name=variable, value_from=reference) for variable in server.token_variables]
     resources = {"cpu": args.resources.cpu, "memory": args.resources.memory}
     resources |= {**given(**{"ephemeral-storage": args.resources.ephemeral_storage}), **chips(args)}
-    arguments = [*server.arguments(serving), *(args.arguments or [])]
+    arguments = [literal(each) for each in (*server.arguments(serving), *(args.arguments or []))]
     ports = {**({} if server.sidecar else {"http": server.port}), **server.further_ports}
     read_only = args.storage.kind in READ_ONLY
 

@@ -4,6 +4,7 @@ import re
 
 from ..findings import Finding, error
 from ..quantities import quantity
+from ..texts import check_text, fits, load_texts
 from .derived import READ_ONLY, known_model, most_replicas, server_of
 from .inference_service_args import AccessMode, InferenceServiceArgs, StorageArgs, StorageKind
 
@@ -14,20 +15,14 @@ OWN = {
 }
 """What one kind needs and no other has: field, setting, and what it is."""
 
-BUCKET_NAME = r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
-"""Source: cloud.google.com/storage/docs/buckets, 2026-11-21."""
-
 DOWNLOADED = "empty-dir, host-path or ephemeral-volume"
 """Kinds that a server can download to, as messages name them."""
 
 FOLDER = r"[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*"
 """A path that means the same in a bucket, on a command line and in a URL."""
 
-REPOSITORY = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*"
 """A repository on Hugging Face."""
-
-CLAIM_NAME = r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"
-"""Source: kubernetes.io/docs/concepts/overview/working-with-objects/names, DNS subdomain names, 2026-11-21."""
 
 
 def check_storage(args: InferenceServiceArgs) -> list[Finding]:
@@ -73,20 +68,26 @@ def _check_settings(storage: StorageArgs) -> list[Finding]:
                     else f"Remove {setting}, or set kind to {kind.value}.",
                 )
             )
-    if storage.kind is StorageKind.HOST_PATH and storage.host_path and not storage.host_path.startswith("/"):
+    if not fits("host-path", storage.host_path):
         findings.append(
-            error("storage-host-path", "storage.hostPath", "the path is not absolute.", "Begin it with a slash.")
+            error(
+                "storage-host-path",
+                "storage.hostPath",
+                "this is not an absolute path.",
+                "Begin it with a slash, and leave out '..'.",
+            )
         )
-    for setting, name, pattern in (("bucket", storage.bucket, BUCKET_NAME), ("claim", storage.claim, CLAIM_NAME)):
-        if isinstance(name, str) and not re.fullmatch(pattern, name):
+    for setting, kind, name in (("bucket", "bucket", storage.bucket), ("claim", "object", storage.claim)):
+        if not fits(kind, name):
             findings.append(
                 error(
                     f"storage-{setting}",
                     f"storage.{setting}",
                     f"'{name}' is not the name of a {setting}.",
-                    "Use lower-case letters, digits and hyphens, a letter or digit first and last.",
+                    f"{load_texts()[kind].remedy}; at most {load_texts()[kind].most} characters.",
                 )
             )
+    findings += check_text("object", storage.storage_class, "storage.storageClass")
     if storage.storage_class is not None and storage.kind is not StorageKind.EPHEMERAL_VOLUME:
         findings.append(
             error(

@@ -9,6 +9,7 @@ from ..sizing import can_split, fit
 from ..triton.args import GemmPlugin, TritonArgs
 from ..triton.engine import Engine, engine_of, image_of
 from ..triton.release import load_release
+from .storage_checks import REPOSITORY
 
 SYSTEM_GB = 40
 """Operating system, logs, and Oracle's own volume on the boot volume. Not measured."""
@@ -20,7 +21,7 @@ def check_triton(args: TritonArgs, shape: Shape, boot_volume_gb: int, *, nvme: b
     A finding of the boot volume has the path `bootVolumeGb`, which stands in the host's own arguments. With `nvme`,
     weights and checkpoint are on the local drives.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", args.model):
+    if not re.fullmatch(REPOSITORY, args.model):
         message = "this is not the name of a Hugging Face repository."
         return [
             error(
@@ -223,7 +224,9 @@ def _check_build(args: TritonArgs, engine: Engine) -> list[Finding]:
         findings.append(
             error("image-and-build", "image", "the image is built, so none is taken.", "Remove image or buildImage.")
         )
-    if args.image is not None and not re.fullmatch(r"[\w./:@-]+(:[\w.-]+|@sha256:[0-9a-f]{64})", args.image):
+    if args.image is not None and not re.fullmatch(
+        r"[A-Za-z0-9_./:@-]+(:[A-Za-z0-9_.-]+|@sha256:[0-9a-f]{64})", args.image
+    ):
         findings.append(
             error(
                 "image-not-pinned",

@@ -91,7 +91,7 @@ def disk_gb(args: CheckpointDiskArgs) -> int:
 def check_checkpoint_disk(args: CheckpointDiskArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with a disk, by path within `args`."""
     findings = [replace(finding, path="zone") for finding in check_zones([args.zone], region_of(args.zone), "zone")]
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)+\d+(-[a-z])?", args.zone):
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?", args.zone):
         findings = [error("zone-invalid", "zone", f"'{args.zone}' is not a zone.", "Set one as us-west4-a.")]
     model = load_catalog().models.get(args.model)
     if model is None or model.jetstream is None:

@@ -4,7 +4,9 @@ import re
 
 from ..catalog import load_catalog
 from ..findings import Finding, error, warning
+from ..inference.storage_checks import REPOSITORY
 from ..quantities import quantity
+from ..texts import check_map, check_text
 from .fine_tune_job_args import FineTuneJobArgs
 from .fine_tune_sizing import (
     BATCH_SIZE,
@@ -46,6 +48,12 @@ def check_fine_tune_job(name: str, args: FineTuneJobArgs) -> list[Finding]:
         *_check_tokens(args),
         *_check_settings(args),
         *_check_resources(args),
+        *check_text("namespace", args.namespace, "namespace"),
+        *check_text("image", args.image, "image"),
+        *check_text("object", args.service_account, "serviceAccount"),
+        *check_text("bucket", args.bucket, "bucket"),
+        *check_text("object", args.storage_class, "storageClass"),
+        *check_map("label", args.node_selector, "nodeSelector"),
     ]
 
 
@@ -70,7 +78,7 @@ def _check_models(args: FineTuneJobArgs) -> list[Finding]:
     for index, name in enumerate(candidates(args)):
         where = "models" if args.models is None else f"models[{index}]"
         model = load_catalog().models.get(name)
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name):
+        if not re.fullmatch(REPOSITORY, name):
             findings.append(
                 error(
                     "model-invalid",
@@ -171,7 +179,7 @@ def _check_accelerator(args: FineTuneJobArgs) -> list[Finding]:
 def _check_output(args: FineTuneJobArgs) -> list[Finding]:
     findings: list[Finding] = []
     parts = (args.folder or "finetune").split("/")
-    if not all(re.fullmatch(r"[A-Za-z0-9][\w.-]*", part) for part in parts):
+    if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", part) for part in parts):
         findings.append(
             error(
                 "fine-tune-folder",
@@ -191,7 +199,7 @@ def _check_output(args: FineTuneJobArgs) -> list[Finding]:
         )
     if args.push_to is None and args.private is not None:
         findings.append(error("push-unused", "private", "nothing is pushed.", "Remove private, or set pushTo."))
-    if args.push_to is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", args.push_to):
+    if args.push_to is not None and not re.fullmatch(REPOSITORY, args.push_to):
         findings.append(
             error(
                 "push-invalid",

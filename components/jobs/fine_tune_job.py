@@ -11,6 +11,7 @@ from ..findings import refuse
 from ..inference.derived import SPOT_LABEL
 from ..inference.model_pod import TOKEN_KEY
 from ..storage.gcs_fuse import AUTOPILOT_ANNOTATIONS, DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
+from ..texts import literal
 from ..workloads import workload
 from .fine_tune_checks import check_fine_tune_job
 from .fine_tune_job_args import FineTuneJobArgs, Save
@@ -119,7 +120,7 @@ def arguments(args: FineTuneJobArgs) -> list[str]:
         **({"wandb": "true"} if args.wandb_api_key is not None else {}),
         **(args.settings or {}),
     }
-    return [f"--{setting.replace('_', '-')}={value}" for setting, value in settings.items()]
+    return [literal(f"--{setting.replace('_', '-')}={value}") for setting, value in settings.items()]
 
 
 def _folder(args: FineTuneJobArgs) -> str:

@@ -8,6 +8,7 @@ from ..catalog import Shape, load_catalog
 from ..findings import Finding, Severity, error, warning
 from ..inference.triton_checks import check_triton
 from ..sizing import weight_bytes
+from ..texts import check_map, check_text
 from .access_checks import check_access
 from .engine_store import DEFAULT_SIZE_GB, kind_of, store_of
 from .gpu_host_args import BOOT_VOLUME_GB, EngineStoreKind, OciGpuHostArgs, OciNetworkArgs
@@ -29,6 +30,9 @@ def check_oci_gpu_host(name: str, args: OciGpuHostArgs) -> list[Finding]:
         *_check_image(args),
         *check_access(args),
         *_check_token(args),
+        *check_text("oracle-image", image_of(args).name, "image.name"),
+        *check_text("oracle-region", args.home_region, "homeRegion"),
+        *check_map("oracle-tag", args.tags, "tags"),
     ]
     if shape is None:
         return findings
@@ -71,6 +75,7 @@ def _check_region(args: OciGpuHostArgs, shape: Shape | None) -> Iterator[Finding
     known_region = catalog.oci_regions.get(region)
     if known_region is None:
         message = f"the catalogue does not know region '{region}'; what it offers is not checked."
+        yield from check_text("oracle-region", region, "oci:region")
         yield warning("region-unknown", "oci:region", message, "Check its name, and that it offers the shape.")
     elif shape is not None and known_region.shapes is not None and shape.name not in known_region.shapes:
         others = [
@@ -91,7 +96,7 @@ def _check_domains(args: OciGpuHostArgs) -> Iterator[Finding]:
     seen: set[str] = set()
     for index, domain in enumerate(args.availability_domains or []):
         where = f"availabilityDomains[{index}]"
-        match = re.fullmatch(r"(?:\w+:[A-Z0-9-]+-)?(AD-([1-9]))", domain)
+        match = re.fullmatch(r"(?:[A-Za-z0-9]+:[A-Z0-9-]+-)?(AD-([1-9]))", domain)
         if match is None:
             message = f"'{domain}' is not the name of an availability domain."
             yield error("availability-domain-invalid", where, message, "Write it as AD-1, or as Uocm:PHX-AD-1.")
@@ -143,7 +148,7 @@ def _check_image(args: OciGpuHostArgs) -> Iterator[Finding]:
     if len(chosen) > 1:
         message = f"{' and '.join(chosen)} each say which image is meant."
         yield error("image-ambiguous", "image", message, "Keep one of them.")
-    if image.version is not None and not re.fullmatch(r"\d+(\.\d+)?", image.version):
+    if image.version is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", image.version):
         message = f"'{image.version}' is not the version of an operating system."
         yield error("image-version-invalid", "image.version", message, "Write it as 8, or as 22.04.")
 

@@ -119,7 +119,7 @@ def settings_file(args: TritonArgs, host: HostFacts) -> str:
         ConfigurationError: a value holds what one of them would not take as it stands.
     """
     values = {**_host_settings(args, host), **_engine_settings(engine_of(args, host.accelerator_count), args)}
-    wrong = [name for name, value in values.items() if not re.fullmatch(r"[\w./:@,=+-]*", value)]
+    wrong = [name for name, value in values.items() if not re.fullmatch(r"[A-Za-z0-9_./:@,=+-]*", value)]
     if wrong:
         findings = [
             error("setting-characters", "", f"{name} is {values[name]!r}.", "Use letters, digits and ./:@,=+_- only.")

@@ -148,7 +148,7 @@ def check_checkpoint_bucket(
         findings.append(
             error("bucket-member-twice", f"readers.{key}", f"'{key}' is also a writer, who may read.", "Name it once.")
         )
-    if re.fullmatch(r"[a-z]+-[a-z]+\d+-[a-z]", args.location.lower()):
+    if re.fullmatch(r"[a-z]+-[a-z]+[0-9]+-[a-z]", args.location.lower()):
         findings.append(
             error(
                 "bucket-location-zone",

@@ -3,5 +3,5 @@
 set -euo pipefail
 case "$1" in
   Username*) echo token ;;
-  *) echo "$HF_TOKEN" ;;
+  *) printf '%s\n' "$HF_TOKEN" ;;
 esac
