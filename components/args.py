@@ -1,6 +1,7 @@
 """The base of every component's arguments: one model types them, validates settings and is their schema."""
 
 import difflib
+import re
 from collections.abc import Awaitable, Mapping
 from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
@@ -51,9 +52,9 @@ class ComponentArgs(BaseModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _no_nul(cls, value: Any) -> Any:  # Any: as above
-        if any("\0" in text for text in _texts(value)):
-            raise PydanticCustomError("text", "Input should be without NUL, which ends texts everywhere else")
+    def _no_text_without_a_meaning(cls, value: Any) -> Any:  # Any: as above
+        if any(re.search("[\0\ud800-\udfff]", text) for text in _texts(value)):
+            raise PydanticCustomError("text", "Input should be text without NUL and without halves of letters")
         return value
 
     @classmethod

@@ -1,7 +1,5 @@
 """Rights on Google Cloud for the pods of one Kubernetes service account, without a key."""
 
-import re
-
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
@@ -175,13 +173,13 @@ def check_workload_identity_binding(name: str, args: WorkloadIdentityBindingArgs
         args.service_account_name or name,
         "serviceAccountName" if args.service_account_name else "name",
     )
-    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", account_name):
+    if not fits("object", account_name):
         findings.append(
             error(
                 "service-account-name-invalid",
                 path,
                 f"'{account_name}' cannot be the name of a Kubernetes service account.",
-                "Use lower-case letters, digits, hyphens and dots, a letter or digit first and last.",
+                "Use at most 253 lower-case letters, digits, hyphens and dots, a letter or digit first and last.",
             )
         )
     if account_name == "default":

@@ -38,6 +38,8 @@ DEFAULT_SIZE = "5Gi"
 
 LONGEST_NAME = 52
 """Characters that Kubernetes leaves a StatefulSet of the 63 of its pods' labels."""
+LONGEST_EXPOSED_NAME = 63 - len("-address-1234567")
+"""Those that Compute Engine leaves with a load balancer, to whose address's name Pulumi appends some."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -204,13 +206,14 @@ class ChatPage(pulumi.ComponentResource):
 def check_chat_page(name: str, args: ChatPageArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with a page called `name`, by path within `args`."""
     findings: list[Finding] = []
-    if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", name):
+    longest = LONGEST_NAME if exposure_of(args) is Exposure.CLUSTER else LONGEST_EXPOSED_NAME
+    if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
         findings.append(
             error(
                 "name-invalid",
                 "name",
                 f"'{name}' cannot name a Service and a StatefulSet.",
-                f"Use at most {LONGEST_NAME} lower-case letters, digits and hyphens, beginning with a letter.",
+                f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter.",
             )
         )
     if isinstance(args.api_url, str) and not re.fullmatch(r"https?://[^/\s]+(/\S*)?/v1", args.api_url):

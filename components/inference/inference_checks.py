@@ -12,20 +12,22 @@ from ..texts import check_map, check_text
 from .accelerator_checks import check_accelerators, units_of
 from .autoscaling import check_autoscaling
 from .derived import known_model, most_replicas, server_of, serving_of
-from .exposure import check_exposure
+from .exposure import Exposure, check_exposure, exposure_of
 from .inference_service_args import InferenceServiceArgs
 from .storage_checks import REPOSITORY, check_storage
 from .torchserve_checks import check_torchserve
 from .vllm_checks import check_vllm
 
-SUFFIX = len("-autoscaler")
-"""The longest that is appended to the service's name for a child that has a fixed name."""
+LONGEST_NAME = 63 - len("-autoscaler")
+"""Characters that the child with the longest name leaves."""
+LONGEST_EXPOSED_NAME = 63 - len("-address-1234567")
+"""Likewise with a load balancer, to whose address's name Pulumi appends some."""
 
 
 def check_inference_service(name: str, args: InferenceServiceArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with a service called `name`, by path within `args`."""
     return [
-        *_check_name(name),
+        *_check_name(name, args),
         *_check_service_account(args),
         *_check_model(args),
         *check_accelerators(args),
@@ -42,8 +44,8 @@ def check_inference_service(name: str, args: InferenceServiceArgs) -> list[Findi
     ]
 
 
-def _check_name(name: str) -> list[Finding]:
-    longest = 63 - SUFFIX
+def _check_name(name: str, args: InferenceServiceArgs) -> list[Finding]:
+    longest = LONGEST_NAME if exposure_of(args) is Exposure.CLUSTER else LONGEST_EXPOSED_NAME
     if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
         return []
     return [

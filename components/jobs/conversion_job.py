@@ -9,7 +9,7 @@ from ..storage.checkpoints import MOUNT_PATH, base_folder, checkpoint_folder, je
 from ..storage.gcs_fuse import DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
 from .conversion_checks import CPUS, RETRIES, check_conversion_job, disk_gib, memory_gib, seconds_at_most
 from .conversion_job_args import ConversionJobArgs
-from .lasting_job import create_lasting_job
+from .lasting_job import check_job_name, create_lasting_job
 
 IMAGE = "us-docker.pkg.dev/cloud-tpu-images/inference/inference-checkpoint:v0.2.3"
 """The guide's converter. It takes values as `-m=VALUE` only, which newer ones do not take.
@@ -47,7 +47,7 @@ class ConversionJob(pulumi.ComponentResource):
             ConfigurationError: if `args` are wrong; nothing is registered then.
         """
         args = ConversionJobArgs.parse(args)
-        refuse(check_conversion_job(args))
+        refuse([*check_job_name(name), *check_conversion_job(args)])
         super().__init__("llm-serving:index:ConversionJob", name, {}, opts)
         namespace = pulumi.Output.from_input(args.namespace if args.namespace is not None else "default")
         secret = None

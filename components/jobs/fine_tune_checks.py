@@ -18,6 +18,7 @@ from .fine_tune_sizing import (
     training_gib,
     usable_gib,
 )
+from .lasting_job import check_job_name
 
 OWN_SETTINGS = {
     "device": "accelerator",
@@ -41,7 +42,7 @@ VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 def check_fine_tune_job(name: str, args: FineTuneJobArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with a fine-tune called `name`, by path within `args`."""
     return [
-        *_check_name(name),
+        *check_job_name(name),
         *_check_models(args),
         *_check_accelerator(args),
         *_check_output(args),
@@ -54,20 +55,6 @@ def check_fine_tune_job(name: str, args: FineTuneJobArgs) -> list[Finding]:
         *check_text("bucket", args.bucket, "bucket"),
         *check_text("object", args.storage_class, "storageClass"),
         *check_map("label", args.node_selector, "nodeSelector"),
-    ]
-
-
-def _check_name(name: str) -> list[Finding]:
-    longest = 63 - len("-tokens")
-    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
-        return []
-    return [
-        error(
-            "name-invalid",
-            "name",
-            f"'{name}' cannot name a Job and its Secret.",
-            f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter.",
-        )
     ]
 
 

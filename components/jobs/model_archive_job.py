@@ -9,7 +9,7 @@ from ..storage.checkpoints import MOUNT_PATH
 from ..storage.gcs_fuse import DATA_VOLUME, POD_ANNOTATIONS, bucket_volumes
 from .conversion_checks import RETRIES
 from .gpt_fast import DEFAULT_LENGTH, load_pins, model_store_folder, preparation_files
-from .lasting_job import create_lasting_job
+from .lasting_job import check_job_name, create_lasting_job
 from .model_archive_checks import CPUS, check_model_archive_job, disk_gib, memory_gib, seconds_at_most
 from .model_archive_job_args import ModelArchiveJobArgs
 
@@ -40,7 +40,7 @@ class ModelArchiveJob(pulumi.ComponentResource):
             ConfigurationError: if `args` are wrong; nothing is registered then.
         """
         args = ModelArchiveJobArgs.parse(args)
-        refuse(check_model_archive_job(args))
+        refuse([*check_job_name(name), *check_model_archive_job(args)])
         super().__init__("llm-serving:index:ModelArchiveJob", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = pulumi.Output.from_input(args.namespace if args.namespace is not None else "default")

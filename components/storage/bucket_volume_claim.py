@@ -4,6 +4,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..args import ComponentArgs, Input
+from ..findings import Finding, error, refuse
+from ..texts import check_text, fits, load_texts
 from .gcs_fuse import DRIVER, mount_options
 
 core = kubernetes.core.v1
@@ -41,6 +43,7 @@ class BucketVolumeClaim(pulumi.ComponentResource):
             ConfigurationError: if `args` are wrong; nothing is registered then.
         """
         args = BucketVolumeClaimArgs.parse(args)
+        refuse(check_bucket_volume_claim(name, args))
         super().__init__("llm-serving:index:BucketVolumeClaim", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = pulumi.Output.from_input(args.namespace if args.namespace is not None else "default")
@@ -81,3 +84,18 @@ class BucketVolumeClaim(pulumi.ComponentResource):
         )
         self.claim_name = claim.metadata.name.apply(str)
         self.register_outputs({"claimName": self.claim_name})
+
+
+def check_bucket_volume_claim(name: str, args: BucketVolumeClaimArgs) -> list[Finding]:
+    """Return everything that can be known to be wrong with a claim called `name`, by path within `args`."""
+    findings = [
+        *check_text("bucket", args.bucket, "bucket"),
+        *check_text("namespace", args.namespace, "namespace"),
+    ]
+    # Pulumi appends to the volume's name
+    if not (fits("object", name) and fits("object", f"{name}-volume-12345678")):
+        message = f"'{name}' cannot name a claim and its volume."
+        longest = load_texts()["object"].most - len("-volume-12345678")
+        remedy = f"Use at most {longest} lower-case letters, digits and hyphens, a letter or digit first."
+        findings.append(error("name-invalid", "name", message, remedy))
+    return findings

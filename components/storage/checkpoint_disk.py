@@ -1,11 +1,13 @@
 """A persistent disk with a converted checkpoint, which many pods read at once: the bucket's alternative."""
 
+import re
+
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
 from ..args import given
-from ..findings import refuse
+from ..findings import Finding, error, refuse
 from ..jobs.conversion_checks import check_checkpoint_disk, converter_seconds, disk_gb
 from .checkpoint_disk_args import CheckpointDiskArgs
 from .checkpoints import MOUNT_PATH, checkpoint_folder, jetstream_names
@@ -17,6 +19,9 @@ ZONE_LABEL = "topology.gke.io/zone"
 
 ATTACH_SECONDS = 30 * 60
 """From the end of the converter until the disk is on a node, with tries ever further apart. Not measured."""
+
+LONGEST_NAME = 63 - len("-converter-1234567")
+"""Characters that Compute Engine leaves of the name of the machine's template."""
 
 core = kubernetes.core.v1
 batch = kubernetes.batch.v1
@@ -41,7 +46,7 @@ class CheckpointDisk(pulumi.ComponentResource):
             ConfigurationError: if `args` are wrong; nothing is registered then.
         """
         args = CheckpointDiskArgs.parse(args)
-        refuse(check_checkpoint_disk(args))
+        refuse([*_check_name(name), *check_checkpoint_disk(args)])
         super().__init__("llm-serving:index:CheckpointDisk", name, {}, opts)
         disk = gcp.compute.Disk(
             f"{name}-disk",
@@ -174,3 +179,16 @@ class CheckpointDisk(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{limit + 300}s", update=f"{limit + 300}s", delete="15m"),
             ),
         )
+
+
+def _check_name(name: str) -> list[Finding]:
+    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", name):
+        return []
+    return [
+        error(
+            "name-invalid",
+            "name",
+            f"'{name}' cannot begin the names of a disk and of the machine that fills it.",
+            f"Use at most {LONGEST_NAME} lower-case letters, digits and hyphens, beginning with a letter.",
+        )
+    ]

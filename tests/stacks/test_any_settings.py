@@ -8,6 +8,7 @@ import pytest
 
 import stacks
 from components.findings import ConfigurationError, Finding
+from tests.components.cloud_names import refused
 from tests.stacks.judging import SECRETS, examined, generated
 from tests.stacks.stack_file import run_configuration
 
@@ -57,3 +58,4 @@ def deploy(config: dict[str, Any], seed: int) -> None:
         return
     assert error is None, f"seed {seed}: {error!r} of {config}"
     assert len(recording.resources) > 1
+    assert refused(recording) == [], f"seed {seed}: {config}"
