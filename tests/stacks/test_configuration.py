@@ -10,6 +10,7 @@ from components.args import ComponentArgs, Input
 from components.findings import ConfigurationError
 from stacks.configuration import read_settings, recipe_name
 from tests.recording import record
+from tests.stacks.stack_file import MIXTRAL, run
 
 
 class Part(ComponentArgs):
@@ -119,3 +120,10 @@ def test_everything_wrong_is_told_at_once() -> None:
         ("unknown-setting", "titel"),
         ("wrong-value", "names.0"),
     }
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000, "{", '{"a": 1,}'])
+def test_json_that_is_broken_or_without_end_is_a_wrong_value(text: str) -> None:
+    recording = run(MIXTRAL, {"service": text})
+    assert isinstance(recording.error, ConfigurationError)
+    assert [(each.code, each.path) for each in recording.error.findings] == [("wrong-value", "service")]
