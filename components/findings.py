@@ -52,12 +52,12 @@ class ConfigurationError(pulumi.RunError):
 
 def error(code: str, path: str, message: str, remedy: str) -> Finding:
     """Return a finding that stops the deployment."""
-    return Finding(Severity.ERROR, code, _printable(path), _printable(message), remedy)
+    return Finding(Severity.ERROR, code, _printable(path), _printable(message), _printable(remedy))
 
 
 def warning(code: str, path: str, message: str, remedy: str) -> Finding:
     """Return a finding that is told and does not stop the deployment."""
-    return Finding(Severity.WARNING, code, _printable(path), _printable(message), remedy)
+    return Finding(Severity.WARNING, code, _printable(path), _printable(message), _printable(remedy))
 
 
 def _printable(text: str) -> str:
