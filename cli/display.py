@@ -1,5 +1,6 @@
 """Shows a running operation: a live tree on a terminal, plain lines anywhere else."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from types import TracebackType
@@ -63,6 +64,8 @@ class TreeDisplay:
     def __init__(self, console: Console, time_scale: float) -> None:
         self._time_scale = time_scale
         self._progress: Progress | None = None
+        self._console = console
+        self._ended = False
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -70,6 +73,7 @@ class TreeDisplay:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended = True
         self._live.stop()
 
     def begin(self, progress: Progress) -> None:
@@ -82,11 +86,13 @@ class TreeDisplay:
     def _render(self) -> Table | Text:
         if self._progress is None:
             return Text("Preparing the stack ...", style="dim")
-        return tree(self._progress, self._time_scale)
+        # one more than there is room for, by which the terminal is told to show that there are more
+        most = None if self._ended else self._console.height + 1
+        return tree(self._progress, self._time_scale, most)
 
 
-def tree(progress: Progress, time_scale: float) -> Table:
-    """Draw the resources of `progress` by parent."""
+def tree(progress: Progress, time_scale: float, most: int | None = None) -> Table:
+    """Draw the resources of `progress` by parent, the first `most` of them: drawing is what takes time."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for column in ("resource", "name", "status", "time", "note"):
         # What may shrink is cut off, so that every resource keeps to its line.
@@ -95,7 +101,7 @@ def tree(progress: Progress, time_scale: float) -> Table:
     children: dict[str, list[ResourceProgress]] = {}
     for each in shown.values():
         children.setdefault(each.parent if each.parent in shown else "", []).append(each)
-    for prefix, each in _branches(children, "", ""):
+    for prefix, each in itertools.islice(_branches(children, "", ""), most):
         words = wording(each.operation)
         style = {Status.FAILED: "red", Status.WAITING: "dim"}.get(each.status, words.style)
         waits_for = progress.waits_for(each)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 
 from pulumi.automation import EngineEvent
 from rich.console import Console
+from rich.table import Table
 
-from cli.display import LineDisplay, tree
+from cli.display import LineDisplay, TreeDisplay, tree
 from cli.foresight import foresee_deletions
-from cli.progress import Progress, Status, short_type
+from cli.progress import Progress, ResourceProgress, Status, short_type
 
 Recorded = Callable[[str], Iterator[EngineEvent]]
 COMPONENT = "urn:pulumi:s::tiny::tiny:index:C::app"
@@ -95,6 +96,25 @@ def test_the_tree_shows_who_belongs_to_whom(recorded: Recorded) -> None:
         ["└─", "pulumi:kubernetes", "pr"],
     ]
     assert rows[2][3:] == ["kubernetes:ConfigMap", "cm", "replaced", "because", "of", "data"]
+
+
+def test_of_many_resources_no_more_is_drawn_than_there_is_room_for_until_the_end() -> None:
+    urns = [f"urn:pulumi:s::tiny::kubernetes:core/v1:ConfigMap::number-{number}" for number in range(700)]
+    resources = {urn: ResourceProgress(urn, "kubernetes:core/v1:ConfigMap", None) for urn in urns}
+    console = Console(file=io.StringIO(), width=120, height=20, force_terminal=True)
+    display = TreeDisplay(console, time_scale=1)
+    display.__enter__()
+    with console.capture() as capture:
+        display.begin(Progress("up", resources=resources))
+        drawing = display._render()
+        display._live.refresh()
+    assert isinstance(drawing, Table)
+    assert drawing.row_count == 21
+    assert "number-17" in capture.get()
+    assert "..." in capture.get()
+    with console.capture() as capture:
+        display.__exit__(None, None, None)
+    assert "number-699" in capture.get()
 
 
 def test_the_tree_tells_what_each_resource_waits_for(recorded: Recorded) -> None:
