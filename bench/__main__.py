@@ -14,6 +14,7 @@ from bench.growth import growth
 from bench.rehearsed import environment
 from bench.report import show, to_json
 from bench.requests import measure_requests
+from bench.shares import measure_shares
 from engine import EngineError, find_pulumi
 
 TABLE_WIDTH = 110
@@ -34,6 +35,7 @@ def main() -> int:
         pulumi_cli = find_pulumi(console.print)
         comparisons = compare(pulumi_cli, arguments.runs, console.print)
         growths = growth(pulumi_cli, arguments.runs, console.print)
+        shares = measure_shares(pulumi_cli, console.print)
         checks = measure_checks(arguments.runs, environment(pulumi_cli), console.print)
         diffs = measure_diffs(arguments.runs, environment(pulumi_cli), console.print)
         requests = measure_requests(environment(pulumi_cli), console.print)
@@ -42,10 +44,10 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    document = to_json(comparisons, growths, checks, diffs, requests)
+    document = to_json(comparisons, growths, shares, checks, diffs, requests)
     if arguments.json:
         print(json.dumps(document, indent=2))
-    show(comparisons, growths, checks, diffs, requests, console)
+    show(comparisons, growths, shares, checks, diffs, requests, console)
     return 0 if document["kept"] else 1
 
 

@@ -89,15 +89,13 @@ def compare(pulumi_cli: Path, runs: int, say: Callable[[str], None]) -> list[Com
     return compared
 
 
-def run_floor(operation: str, state: Path, pulumi_cli: Path, variables: Mapping[str, str]) -> Run:
-    """Run the floor once, with what `state` holds.
+def run_floor(operation: str, state: Path, folder: Path, pulumi_cli: Path, variables: Mapping[str, str]) -> Run:
+    """Run the floor once, with what `state` holds, on the stack in `folder`.
 
     Raises:
         BenchError: it fails.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = [sys.executable, "-m", "bench.floor", operation, state, folder, pulumi_cli]
-        usage = run(command, Path(folder), variables)
+    usage = run([sys.executable, "-m", "bench.floor", operation, state, folder, pulumi_cli], folder, variables)
     printed = json.loads(usage.printed)
     return Run(usage, printed["seconds"], printed["created"])
 
@@ -120,7 +118,8 @@ def summarize(operation: str, measure: Measure, pairs: Sequence[tuple[Run, Run]]
 
 
 def _pair(operation: str, state: Path, pulumi_cli: Path, variables: Mapping[str, str]) -> tuple[Run, Run]:
-    floor = run_floor(operation, state, pulumi_cli, variables)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        floor = run_floor(operation, state, Path(folder), pulumi_cli, variables)
     with project_copy(STACK) as project:
         rehearsed = rehearse(operation, STACK, project, variables)
     if floor.created != rehearsed.created:

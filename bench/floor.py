@@ -1,9 +1,10 @@
 """The floor: registers what a rehearsal has registered, raw, against providers that only echo.
 
 `python -m bench.floor up|preview STATE FOLDER PULUMI` does it once, in a stack of its own in FOLDER, and prints one
-line of JSON. It shares with a rehearsal what no program can do without: Python, the SDKs' classes of the same types,
-the Automation API, the engine with a file backend, event handling (of nothing), and gRPC providers in this process. It
-has no components, no settings, no checks, no computed values and no store, and is told where the engine is.
+line of JSON; an `up` in the same folder again finds nothing to do. It shares with a rehearsal what no program can do
+without: Python, the SDKs' classes of the same types, the Automation API, the engine with a file backend, event handling
+(of nothing), and gRPC providers in this process. It has no components, no settings, no checks, no computed values and
+no store, and is told where the engine is.
 """
 
 import json
@@ -148,10 +149,10 @@ def main(operation: str, state: Path, folder: Path, pulumi_cli: Path) -> None:
                 pulumi_command=EngineCommand(pulumi_cli),
             )
             stack = Stack.create_or_select(stack_name, workspace)
-            if operation == "up":
-                created = (stack.up(on_event=lambda _: None).summary.resource_changes or {}).get(OpType.CREATE, 0)
-            else:
+            if operation == "preview":
                 created = stack.preview(on_event=lambda _: None).change_summary.get(OpType.CREATE, 0)
+            else:
+                created = (stack.up(on_event=lambda _: None).summary.resource_changes or {}).get(OpType.CREATE, 0)
         seconds = time.monotonic() - started
     print(json.dumps({"seconds": seconds, "created": created}))
 

@@ -1,4 +1,4 @@
-"""The program whose size is varied: one GKE cluster, and on it as many inference services as the stack's name says."""
+"""The program whose size is varied: GKE clusters in regions of their own, and inference services on each."""
 
 import pulumi
 
@@ -8,10 +8,22 @@ from components.inference.inference_service import InferenceService
 from components.inference.inference_service_args import InferenceServiceArgs
 
 LARGEST = 20
-"""Most services that the cluster has GPUs for."""
+"""Most services that a cluster has GPUs for."""
 
+ZONES = (
+    "us-central1-a",
+    "us-east1-b",
+    "us-east4-a",
+    "us-west1-a",
+    "europe-west1-b",
+    "europe-west2-a",
+    "europe-west3-a",
+    "europe-west4-a",
+    "asia-east1-a",
+    "asia-northeast1-a",
+)
+"""Of each cluster in turn. No two are in one region, whose quota of GPUs is for one."""
 CLUSTER = {
-    "location": "us-central1-a",
     "cpuPool": {"machineType": "n2d-standard-8", "nodes": 1, "minNodes": 1, "maxNodes": 1},
     "gpuPools": {
         "l4": {
@@ -34,10 +46,12 @@ SERVICE = {
 }
 
 
-def main(services: int) -> None:
-    """Register the cluster and `services` services."""
-    cluster = GkeGpuCluster("cluster", GkeGpuClusterArgs.parse(CLUSTER))
-    args = InferenceServiceArgs.parse(SERVICE).model_copy(update={"token": pulumi.Output.secret("none")})
-    for number in range(services):
-        name = f"service-{number + 1}"
-        pulumi.export(name, InferenceService(name, args, pulumi.ResourceOptions(providers=[cluster.provider])).endpoint)
+def main(clusters: int, services: int) -> None:
+    """Register `clusters` clusters with `services` services on each."""
+    for number, zone in enumerate(ZONES[:clusters], 1):
+        cluster = GkeGpuCluster(f"cluster-{number}", GkeGpuClusterArgs.parse({**CLUSTER, "location": zone}))
+        on_it = pulumi.ResourceOptions(providers=[cluster.provider])
+        for each in range(1, services + 1):
+            name = f"service-{number}-{each}"
+            args = InferenceServiceArgs.parse({**SERVICE, "token": pulumi.Output.secret("none")})
+            pulumi.export(name, InferenceService(name, args, on_it).endpoint)

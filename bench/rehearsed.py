@@ -19,6 +19,8 @@ from cli.session import Home
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project."""
+AGAIN = "up again"
+"""An `up` that follows another and finds nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Run:
 def environment(pulumi_cli: Path) -> dict[str, str]:
     """Return the environment of everything that is measured."""
     search = f"{pulumi_cli.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PATH": search}
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": search}
+    # which would have each process compile all that it imports
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
 
 
 @contextmanager
@@ -48,17 +53,21 @@ def project_copy(stack: str) -> Generator[Path]:
 
 
 def rehearse(operation: str, stack: str, project: Path, environment: Mapping[str, str]) -> Run:
-    """Rehearse `up` or `preview` of `stack` in `project`, without letting simulated time pass.
+    """Rehearse `preview`, `up` or `AGAIN` of `stack` in `project`, without letting simulated time pass.
 
     Raises:
         BenchError: it fails.
     """
-    command = [sys.executable, "-m", "cli", "rehearse", operation, stack, "--json"]
-    if operation == "up":
-        command += ["--time-scale", "inf"]
-    usage = run(command, project, environment)
+    usage = run([sys.executable, "-m", "cli", *arguments_of(operation, stack)], project, environment)
     result = json.loads(usage.printed)
     return Run(usage, result["seconds"], result["changes"].get("create", 0))
+
+
+def arguments_of(operation: str, stack: str) -> list[str]:
+    """Return what the command line is told."""
+    if operation == "preview":
+        return ["rehearse", "preview", stack, "--json"]
+    return ["rehearse", "up", stack, "--json", "--time-scale", "inf"]
 
 
 def record(stack: str, project: Path, pulumi_cli: Path, target: Path) -> None:

@@ -11,19 +11,27 @@ from rich.table import Table
 from bench.checks import BOUND_SECONDS, Checks
 from bench.compare import STACK, Comparison
 from bench.diffs import MEMORY_BOUND, TIME_BOUND, Diffs
-from bench.growth import FIRST, LAST, MARGIN, MIDDLE, SIZES, Growth, Line
+from bench.growth import MARGIN, SHAPES, Growth, Line, Shape
 from bench.requests import BOUND as REQUEST_BOUND
 from bench.requests import TOKENS, Requests
+from bench.shares import BOUND as SHARE_BOUND
+from bench.shares import JUDGED, Shares
 
 
 def to_json(
-    comparisons: Sequence[Comparison], growths: Sequence[Growth], checks: Checks, diffs: Diffs, requests: Requests
+    comparisons: Sequence[Comparison],
+    growths: Sequence[Growth],
+    shares: Shares,
+    checks: Checks,
+    diffs: Diffs,
+    requests: Requests,
 ) -> dict[str, Any]:
     """Return everything as one JSON document. `Any`: JSON."""
     return {
         "stack": STACK,
         "comparisons": [{**asdict(each), "kept": each.kept} for each in comparisons],
-        "growth": [{**asdict(each), **_verdicts(each)} for each in growths],
+        "growth": [_growth_json(each) for each in growths],
+        "share": {**asdict(shares), "share": shares.judged, "bound": SHARE_BOUND, "kept": shares.kept},
         "check": {**asdict(checks), "bound": BOUND_SECONDS, "kept": checks.kept},
         "diff": {
             **asdict(diffs),
@@ -33,19 +41,29 @@ def to_json(
             "kept": diffs.kept,
         },
         "request": {**asdict(requests), "bound": REQUEST_BOUND, "kept": requests.kept},
-        "kept": all(each.kept for each in [*comparisons, *growths, checks, diffs, requests]),
+        "kept": all(each.kept for each in [*comparisons, *growths, shares, checks, diffs, requests]),
     }
 
 
-def _verdicts(growth: Growth) -> dict[str, Any]:  # Any: JSON
-    lines = {"floor": growth.floor, "rehearsed": growth.rehearsed}
-    added = {name: {"early": line.early, "late": line.late} for name, line in lines.items()}
-    return {"added": added, "bound": growth.bound, "kept": growth.kept}
+def _growth_json(growth: Growth) -> dict[str, Any]:  # Any: JSON
+    return {
+        "shape": growth.shape.name,
+        "operation": growth.operation,
+        "measure": growth.measure.name,
+        "unit": growth.measure.unit,
+        "floor": asdict(growth.floor),
+        "rehearsed": asdict(growth.rehearsed),
+        "added": {"early": growth.early, "late": growth.late},
+        "bound": growth.bound,
+        "ratio": growth.ratio,
+        "kept": growth.kept,
+    }
 
 
 def show(
     comparisons: Sequence[Comparison],
     growths: Sequence[Growth],
+    shares: Shares,
     checks: Checks,
     diffs: Diffs,
     requests: Requests,
@@ -65,12 +83,9 @@ def show(
             _verdict(each.kept) if each.bound else "",
         )
     console.print(table)
-    columns = *map(str, SIZES), f"{FIRST}-{MIDDLE} each", f"{MIDDLE}-{LAST} each", "at most"
-    table = _table(f"Growth with the number of inference services (margin {MARGIN:.0%}, and noise)", *columns)
-    for each in growths:
-        table.add_row(each.operation, f"{each.measure}, {each.unit}", *_numbers(each.rehearsed), *_bound(each))
-        table.add_row("", "  floor", *_numbers(each.floor), "", "", style="dim")
-    console.print(table)
+    for shape in SHAPES:
+        console.print(_growth_table(shape, [each for each in growths if each.shape == shape]))
+    console.print(_share_table(shares))
     table = _table("Check of all stacks", "stacks", "imports", "beyond them", "from to", "at most")
     table.add_row(
         "check",
@@ -111,12 +126,42 @@ def show(
     console.print(table)
 
 
-def _numbers(line: Line) -> list[str]:
-    return [*(f"{line.values[size]:.1f}" for size in SIZES), f"{line.early:.2f}", f"{line.late:.2f}"]
+def _growth_table(shape: Shape, growths: Sequence[Growth]) -> Table:
+    first, middle, last = shape.judged_at
+    columns = *map(str, shape.sizes), f"{first}-{middle} each", f"{middle}-{last} each", "at most", "ratio"
+    table = _table(f"Growth with {shape.name} (margin {MARGIN:.0%}, and noise)", *columns)
+    for each in growths:
+        bound = f"{each.bound:.2f}" if each.measure.growth_judged else ""
+        judged = each.measure.growth_judged or each.measure.judged
+        table.add_row(
+            each.operation,
+            f"{each.measure.name}, {each.measure.unit}",
+            *_numbers(shape, each.rehearsed),
+            bound,
+            f"{each.ratio:.2f}",
+            _verdict(each.kept) if judged else "",
+        )
+        table.add_row("", "  floor", *_numbers(shape, each.floor), "", "", "", style="dim")
+    return table
 
 
-def _bound(growth: Growth) -> list[str]:
-    return [f"{growth.bound:.2f}", _verdict(growth.kept)] if growth.judged else ["", ""]
+def _numbers(shape: Shape, line: Line) -> list[str]:
+    first, middle, last = shape.judged_at
+    added = line.added(first, middle), line.added(middle, last)
+    return [*(f"{line.values[size]:.1f}" for size in shape.sizes), *(f"{each:.2f}" for each in added)]
+
+
+def _share_table(shares: Shares) -> Table:
+    table = _table(f"Whose code an up of {shares.services} services runs in Python, {shares.seconds:.0f} s of CPU",
+                   "own, s", "own", "with calls, s", "with calls", "at most")  # fmt: skip
+    for owner, own in sorted(shares.own.items(), key=lambda each: -each[1]):
+        caused = shares.caused.get(owner)
+        whole = ["", ""] if caused is None else [f"{caused:.2f}", f"{caused / shares.seconds:.1%}"]
+        verdict = [f"{SHARE_BOUND:.0%}", _verdict(shares.kept)] if owner == JUDGED else ["", ""]
+        table.add_row("", owner, f"{own:.2f}", f"{own / shares.seconds:.1%}", *whole, *verdict)
+    for function, own in shares.most.items():
+        table.add_row("", f"  {function}", f"{own:.2f}", f"{own / shares.seconds:.1%}", "", "", "", "", style="dim")
+    return table
 
 
 def _table(title: str, *numbers: str) -> Table:

@@ -26,17 +26,21 @@ CREATE TABLE IF NOT EXISTS resource (
     state TEXT NOT NULL, orphan INTEGER NOT NULL, created TEXT NOT NULL, inputs TEXT NOT NULL, outputs TEXT NOT NULL,
     UNIQUE (type, scope, id)
 );
-CREATE INDEX IF NOT EXISTS resource_parent ON resource (parent);
+CREATE INDEX IF NOT EXISTS resource_parent ON resource (parent, type);
 CREATE INDEX IF NOT EXISTS resource_urn ON resource (urn);
+CREATE INDEX IF NOT EXISTS resource_endpoint ON resource (type, json_extract(outputs, '$.endpoint'));
+CREATE INDEX IF NOT EXISTS resource_address ON resource (type, json_extract(outputs, '$.address'));
 CREATE TABLE IF NOT EXISTS address (
     address TEXT PRIMARY KEY, use TEXT NOT NULL,
     resource INTEGER NOT NULL REFERENCES resource ON DELETE CASCADE
 );
+CREATE INDEX IF NOT EXISTS address_resource ON address (resource, use);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _COLUMNS = "key, parent, type, scope, id, name, urn, state, orphan, created, inputs, outputs"
 _DOCUMENTATION_RANGES = ("192.0.2", "198.51.100", "203.0.113")
 """RFC 5737: addresses that nothing on the Internet has."""
+_ADDRESSES = [f"{block}.{host}" for block in _DOCUMENTATION_RANGES for host in range(1, 255)]
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,23 @@ class Cloud:
         """The resource of this type and id."""
         return next(self._select("type = ? AND scope = ? AND id = ?", type_, scope, id_), None)
 
-    def of_type(self, type_: str, scope: str = "") -> list[CloudResource]:
-        """All resources of this type, the oldest first."""
-        return list(self._select("type = ? AND scope = ?", type_, scope))
+    def of_type(self, type_: str, scope: str = "", part: str = "") -> list[CloudResource]:
+        """All resources of this type whose ids contain `part`, the oldest first."""
+        return list(self._select("type = ? AND scope = ? AND instr(id, ?)", type_, scope, part))
+
+    def at(self, type_: str, output: Literal["endpoint", "address"], value: str) -> list[CloudResource]:
+        """The resources of this type that are reached there. However many others there are, it takes no longer."""
+        return list(self._select(f"type = ? AND json_extract(outputs, '$.{output}') = ?", type_, value))
 
     def of_urn(self, urn: str) -> list[CloudResource]:
         """All resources that were made for this URN: two while it is replaced."""
         return list(self._select("urn = ?", urn))
 
-    def children(self, resource: CloudResource) -> list[CloudResource]:
-        """What lives in this resource."""
-        return list(self._select("parent = ?", resource.key))
+    def children(self, resource: CloudResource, type_: str | None = None) -> list[CloudResource]:
+        """What lives in this resource, or what of this type does."""
+        if type_ is None:
+            return list(self._select("parent = ?", resource.key))
+        return list(self._select("parent = ? AND type = ?", resource.key, type_))
 
     def all(self) -> list[CloudResource]:
         """Everything that exists, the oldest first."""
@@ -149,8 +159,7 @@ class Cloud:
 
         No two uses or resources have the same one. It follows from the resource's id unless another took it before.
         """
-        addresses = [f"{block}.{host}" for block in _DOCUMENTATION_RANGES for host in range(1, 255)]
-        return self._pick(resource, use, len(addresses), addresses.__getitem__)
+        return self._pick(resource, use, len(_ADDRESSES), _ADDRESSES.__getitem__)
 
     def private_address_of(self, resource: CloudResource, subnet: str, network: ipaddress.IPv4Network) -> str:
         """The address of a resource within a subnet, whose first two and last addresses are the cloud's own."""
@@ -163,17 +172,17 @@ class Cloud:
         seed = hashlib.sha256(f"{resource.type} {resource.scope} {resource.id} {use}".encode()).digest()
         start = int.from_bytes(seed[:4])
         with self.transaction():
-            taken = {
-                address: (owner, owner_use)
-                for address, owner, owner_use in self._database.execute("SELECT address, resource, use FROM address")
-            }
-            for address, owner in taken.items():
-                if owner == (resource.key, use):
-                    return address
+            held = self._database.execute(
+                "SELECT address FROM address WHERE resource = ? AND use = ?", (resource.key, use)
+            ).fetchone()
+            if held:
+                return held[0]
             for offset in range(count):
                 address = address_at((start + offset) % count)
-                if address not in taken:
-                    self._database.execute("INSERT INTO address VALUES (?, ?, ?)", (address, use, resource.key))
+                added = self._database.execute(
+                    "INSERT OR IGNORE INTO address VALUES (?, ?, ?)", (address, use, resource.key)
+                )
+                if added.rowcount:
                     return address
         raise CloudError(429, f"The {count} addresses that a simulated cloud can hand out are all in use.")
 

@@ -21,7 +21,7 @@ from simulator.cloud import Cloud, CloudResource
 from simulator.control_plane import ControlPlane, ControlPlaneError
 from simulator.controllers import ClusterMachines, Controllers
 from simulator.errors import CloudError
-from simulator.gcp import CLUSTER
+from simulator.gcp import CLUSTER, NODE_POOL
 from simulator.machines import knows_machine
 from simulator.nodes import pools_of
 from simulator.values import Properties, at
@@ -142,8 +142,8 @@ class ControlPlanes:
         project = scope.split("/")[1]
         if cluster.inputs.get("enableAutopilot") is True:
             return ClusterMachines(cluster.name, project, (), lambda pod: pools_for(pod, cluster))
-        children = [child for child in self._cloud.children(cluster) if child.state in ("ready", "deleting")]
-        pools = pools_of(cluster, children)
+        children = self._cloud.children(cluster, NODE_POOL)
+        pools = pools_of(cluster, [child for child in children if child.state in ("ready", "deleting")])
         for pool in pools:
             if not knows_machine(pool) and pool.name not in self._guessed:
                 self._guessed.add(pool.name)

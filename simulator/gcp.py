@@ -136,12 +136,12 @@ class Gcp(Package):
     def _used(self, metric: str, request: Request) -> int:
         region = nodes.region_of(request.inputs.get("region") or request.inputs.get("location") or "")
         used = 0
-        for pool in self._cloud.of_type(NODE_POOL):
+        for pool in self._cloud.of_type(NODE_POOL, part=f"/locations/{region}"):
             parent = self._cloud.find(CLUSTER, pool.id.rpartition("/nodePools/")[0])
-            if parent and f"/locations/{region}" in pool.id:
+            if parent:
                 used += nodes.quota_of_pool(pool.inputs, parent).get(metric, 0)
         if metric == request.rules.quota:
-            used += sum(f"/{region}" in resource.id for resource in self._cloud.of_type(request.token))
+            used += len(self._cloud.of_type(request.token, part=f"/{region}"))
         return used
 
     def _is_enabled(self, project: str, api: str) -> bool:

@@ -13,7 +13,7 @@ import yaml
 from simulator import pods
 from simulator.cloud import Cloud, CloudResource
 from simulator.errors import CloudError
-from simulator.gcp import CLUSTER
+from simulator.gcp import CLUSTER, NODE_POOL
 from simulator.nodes import pools_of, region_of
 from simulator.package import Course, Package, Place, Request, Verb
 from simulator.rules import TypeRules, load_rules
@@ -50,9 +50,8 @@ class Kubernetes(Package):
     def _cluster(self, config: Properties) -> CloudResource | None:
         """The simulated cluster that the provider is configured for; None: one of which nothing is known."""
         host = self._cluster_of(config)
-        for cluster in self._cloud.of_type(CLUSTER) if host else ():
-            if cluster.outputs.get("endpoint") == host:
-                return cluster
+        if host and (found := self._cloud.at(CLUSTER, "endpoint", host)):
+            return found[0]
         if host and host.startswith(_DOCUMENTATION_PREFIXES):
             raise CloudError(
                 503,
@@ -103,10 +102,8 @@ class Kubernetes(Package):
         wanted = at(request.inputs, "spec", "loadBalancerIP")
         cluster = self._cluster(request.config)
         region = region_of(cluster.id.split("/")[3]) if cluster else ""
-        reserved = [found for type_ in _ADDRESS_TYPES for found in self._cloud.of_type(type_)]
-        if wanted and cluster and not any(
-            found.outputs.get("address") == wanted and f"/regions/{region}/" in found.id for found in reserved
-        ):  # fmt: skip
+        reserved = [found for type_ in _ADDRESS_TYPES for found in self._cloud.at(type_, "address", str(wanted))]
+        if wanted and cluster and not any(f"/regions/{region}/" in found.id for found in reserved):
             return Course(
                 request.timeout or request.rules.timeout,
                 "address",
@@ -146,7 +143,7 @@ class Kubernetes(Package):
         cluster = self._cluster(request.config)
         if cluster is None or cluster.inputs.get("enableAutopilot") is True:
             return None
-        return pools_of(cluster, self._cloud.children(cluster))
+        return pools_of(cluster, self._cloud.children(cluster, NODE_POOL))
 
     def not_ready(self, request: Request, resource: CloudResource, waited: float | None) -> list[str]:
         """In the words of pulumi-kubernetes."""

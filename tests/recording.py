@@ -171,8 +171,8 @@ class _Cloud(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, recording: Recording, preview: bool, full: tuple[str, ...]) -> None:
-        super().__init__(_Cloud(preview, full, recording.calls))
+    def __init__(self, recording: Recording, clouds: mocks.Mocks) -> None:
+        super().__init__(clouds)
         self.recording = recording
         self.lock = threading.Lock()
         self.by_urn: dict[str, Registered] = {}
@@ -217,10 +217,11 @@ def record(
     secrets: tuple[str, ...] = (),
     preview: bool = False,
     full: tuple[str, ...] = (),
+    clouds: mocks.Mocks | None = None,
 ) -> Recording:
     """Run `program` in a stack `test` of project `llm-serving`. An exception of it is kept in the recording.
 
-    `full`: availability domains of Oracle Cloud that have no capacity.
+    `full`: availability domains of Oracle Cloud that have no capacity. `clouds`: what answers in place of the stand-in.
     """
     recording = Recording()
 
@@ -237,7 +238,7 @@ def record(
         reset_options(project="llm-serving", stack="test", organization="organization", preview=preview)
         configure(
             Settings(
-                monitor=_Monitor(recording, preview, full),
+                monitor=_Monitor(recording, clouds or _Cloud(preview, full, recording.calls)),
                 engine=mocks.MockEngine(logger),
                 project="llm-serving",
                 stack="test",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bench.__main__ as program
-from bench import checks, compare, diffs, growth, requests
+from bench import checks, compare, diffs, growth, requests, shares
 from bench.errors import BenchError
 from bench.measure import Usage
 from bench.rehearsed import Run
@@ -31,7 +31,8 @@ def compared(*pairs: tuple[float, float]) -> compare.Comparison:
     return compare.summarize("up", MEMORY, [(run_with(floor), run_with(rehearsed)) for floor, rehearsed in pairs])
 
 
-LINEAR = {size: [100.0 + size] for size in growth.SIZES}
+SHAPE = growth.SHAPES[0]
+LINEAR = {size: [100.0 + size] for size in SHAPE.sizes}
 
 
 def runs(values: Mapping[int, Sequence[float]]) -> growth.Runs:
@@ -39,7 +40,7 @@ def runs(values: Mapping[int, Sequence[float]]) -> growth.Runs:
 
 
 def grown(rehearsed: Mapping[int, Sequence[float]], floor: Mapping[int, Sequence[float]] = LINEAR) -> growth.Growth:
-    return growth.summarize("up", MEMORY, runs(floor), runs(rehearsed))
+    return growth.summarize(SHAPE, "up", MEMORY, runs(floor), runs(rehearsed))
 
 
 def test_ratio_is_the_median_of_pairs_and_not_of_sides() -> None:
@@ -55,9 +56,20 @@ def test_bound(rehearsed: float, kept: bool) -> None:
 
 
 def test_linear_growth_is_kept_whatever_it_starts_from() -> None:
-    result = grown({size: [500 + 3 * size] for size in growth.SIZES})
-    assert (result.rehearsed.early, result.rehearsed.late) == (pytest.approx(3), pytest.approx(3))
+    result = grown({size: [100 + 2 * size] for size in SHAPE.sizes})
+    assert (result.early, result.late) == (pytest.approx(2), pytest.approx(2))
     assert result.kept
+
+
+def test_growth_far_from_the_floor_is_missed_even_where_it_is_linear() -> None:
+    assert grown({size: [125 + size] for size in SHAPE.sizes}).kept
+    assert not grown({size: [155 + size] for size in SHAPE.sizes}).kept
+
+
+def test_growth_may_rise_as_that_of_the_floor() -> None:
+    rising = {size: [100 + size**2] for size in SHAPE.sizes}
+    assert grown(rising, rising).kept
+    assert not grown({size: [100 + 1.2 * size**2 + (size > 10) * 100] for size in SHAPE.sizes}, rising).kept
 
 
 def test_growth_within_the_margin_is_noise() -> None:
@@ -65,7 +77,7 @@ def test_growth_within_the_margin_is_noise() -> None:
 
 
 def test_quadratic_growth_is_missed() -> None:
-    assert not grown({size: [100 + size**2] for size in growth.SIZES}).kept
+    assert not grown({size: [100 + size**2 / 40] for size in SHAPE.sizes}).kept
 
 
 def test_noise_of_the_run_widens_the_bound() -> None:
@@ -78,6 +90,27 @@ def test_noise_of_the_run_widens_the_bound() -> None:
 def test_one_disturbed_round_decides_nothing() -> None:
     linear = [100.0, 100.0, 100.0]
     assert grown({1: linear, 5: linear, 10: [109, 109, 109], 20: [119, 119, 400]}).kept
+
+
+def shared(components: float) -> shares.Shares:
+    own = {"components": 0.1, "standard library": 60.0}
+    return shares.Shares(100, 100.0, own, {"components": 100 * components}, {"components/args.py parse": 0.05})
+
+
+@pytest.mark.parametrize(("share", "code"), [(0.1, 0), (0.11, 1)])
+def test_components_that_take_a_tenth_are_a_missed_bound(
+    share: float,
+    code: int,
+    measured: list[compare.Comparison],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(program, "measure_shares", lambda *_: shared(share))
+    assert program.main() == code
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)["share"]
+    assert (document["kept"], document["share"]) == (code == 0, pytest.approx(share))
+    assert captured.err.count("missed") == code
 
 
 def checked(*seconds: float) -> checks.Checks:
@@ -167,7 +200,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[compare.Comparison]:
     comparisons: list[compare.Comparison] = []
     monkeypatch.setattr(program, "find_pulumi", lambda _: Path("pulumi"))
     monkeypatch.setattr(program, "compare", lambda *_: comparisons)
-    monkeypatch.setattr(program, "growth", lambda *_: [grown({size: [float(size)] for size in growth.SIZES})])
+    monkeypatch.setattr(program, "growth", lambda *_: [grown(LINEAR)])
+    monkeypatch.setattr(program, "measure_shares", lambda *_: shared(0.01))
     monkeypatch.setattr(program, "measure_checks", lambda *_: checked(0.1))
     monkeypatch.setattr(program, "measure_diffs", lambda *_: differed())
     monkeypatch.setattr(program, "measure_requests", lambda *_: asked(2))
