@@ -29,7 +29,7 @@ def test_a_missing_stack_file_is_answered_with_those_that_exist(project: Path) -
     ("content", "message"),
     [
         ("config:\n  a: [1\n  b: 2\n", r"Pulumi\.small\.yaml: line 3"),
-        ("- token: hf_0123\n", "must be a map, and is a list"),
+        ("- token: hf_0123\n", "must be a map of settings"),
         ("config: [hf_0123]\n", "`config:` must be a map of settings, and is a list"),
     ],
 )
