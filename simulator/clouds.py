@@ -18,6 +18,7 @@ from simulator.clock import Clock
 from simulator.cloud import Cloud, CloudResource
 from simulator.control_planes import ControlPlanes
 from simulator.faults import Fault, Faults
+from simulator.fresh_connections import connect_freshly
 from simulator.gcp import Gcp
 from simulator.kubernetes import Kubernetes
 from simulator.live_kubernetes import LiveKubernetes
@@ -81,6 +82,7 @@ class SimulatedClouds:
         self._ports: dict[str, int] = {}
 
     def __enter__(self) -> Self:
+        connect_freshly()
         planes = self._control_planes
         packages: dict[str, Package] = {
             "gcp": Gcp(self._cloud, planes.prune if planes else None),

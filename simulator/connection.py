@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from simulator.fresh_connections import FRESH
 from simulator.values import Properties
 
 
@@ -22,7 +23,7 @@ class Connection:
     def warn(self, urn: str, message: str) -> None:
         """Show a warning among the engine's messages."""
         request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
-        with grpc.insecure_channel(self.engine_address) as channel:
+        with grpc.insecure_channel(self.engine_address, options=[FRESH]) as channel:
             engine_pb2_grpc.EngineStub(channel).Log(request)  # pyright: ignore[reportUnknownMemberType] (the generated stub has no types)
 
 
