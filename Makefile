@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 STACK = mixtral-tgi-gke-l4
 FIND_ENGINE = echo "==> Looking for the Pulumi CLI" && $(PYTHON) -m engine
 
-.PHONY: help rehearse pictures reference upgrade-states package test test-finetune test-cluster test-host test-languages schema lint bench engine control-plane clean venv-cli venv-dev
+.PHONY: help rehearse pictures reference upgrade-states package test test-finetune test-cluster test-host test-stress test-languages schema lint bench engine control-plane clean venv-cli venv-dev
 
 help:
 	@echo "make rehearse       bring the stack $(STACK) up on simulated clouds: no account, no cost (STACK=... for another)"
@@ -19,6 +19,7 @@ help:
 	@echo "make control-plane  build a Kubernetes control plane, 7 minutes the first time"
 	@echo "make test-cluster   the tests that need it"
 	@echo "make test-host      the tests that need Debian's or Ubuntu's cloud-init, which is unpacked into .engine"
+	@echo "make test-stress    kills and faults at all steps, of which make test takes a third and half: a quarter of an hour"
 	@echo "make test-languages runs the programs in YAML and TypeScript, and compiles the SDK for Go"
 	@echo "make schema         write the schema of the Pulumi package (RELEASE=release when it is published)"
 	@echo "make clean          remove all that these made, rehearsed stacks included"
@@ -84,6 +85,11 @@ test-host: venv-dev
 	@scripts/host-tools.sh
 	@echo "==> Running the tests that need cloud-init and growpart"
 	@$(PYTHON) -m pytest -n 0 -m host
+
+test-stress: venv-dev
+	@$(FIND_ENGINE)
+	@echo "==> Killing and failing at all steps of all stacks"
+	@$(PYTHON) -m pytest -m "not cluster" tests/stress
 
 test-languages: venv-dev
 	@$(FIND_ENGINE)
