@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from cli.errors import RefusedError
 
@@ -23,16 +24,35 @@ def only_rehearsal(folder: Path, stack: str) -> Generator[None]:
     Raises:
         RefusedError: another process holds it.
     """
-    with (folder / "lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise RefusedError(_RUNNING.format(stack=stack, process=file.read())) from None
+    with _locked(folder / "lock", stack) as file:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+@contextmanager
+def _locked(path: Path, stack: str) -> Generator[TextIO]:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            # a `destroy` took the folder away again
+            continue
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                if holder := file.read():
+                    raise RefusedError(_RUNNING.format(stack=stack, process=holder)) from None
+                # whoever has just taken it is about to write down who it is
+                continue
+            # a `destroy` that ended in between took this file away, and others make a new one
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                yield file
+                return
 
 
 def release_engine_lock(locks: Path, stack: str, cancel: Callable[[], None]) -> bool:

@@ -3,7 +3,6 @@
 import json
 import math
 import runpy
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -150,7 +149,7 @@ class Rehearsal:
             result = self._result(session, progress, outcome)
             if outcome is Outcome.SUCCEEDED:
                 session.clouds.stop_control_planes()
-                shutil.rmtree(self.home.folder)
+                self.home.remove()
         return result
 
     def outputs(self) -> Result:

@@ -68,6 +68,12 @@ class Home:
         """The state of this stack, as the engine writes it."""
         return self.folder / "backend" / ".pulumi" / "stacks" / self.project.name / f"{self.stack}.json"
 
+    def remove(self) -> None:
+        """Take everything away. Another rehearsal of the stack may begin meanwhile: it gets a folder of its own."""
+        gone = self.folder.with_name(f".{self.stack}-gone-{os.getpid()}")
+        self.folder.rename(gone)
+        shutil.rmtree(gone)
+
     def exists(self) -> bool:
         """Tell whether the stack has been rehearsed and not destroyed since."""
         return self.stack_file.exists()
@@ -124,9 +130,10 @@ def open_session(
         KeyboardInterrupt: it was cancelled before the operation began.
         engine.EngineError: there is no engine.
     """
-    home.folder.mkdir(parents=True, exist_ok=True)
-    (home.folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     with only_rehearsal(home.folder, home.stack), isolated_environment(home.folder), quiet_connections():
+        (home.folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+        if settings is None and not home.exists():
+            raise RefusedError(f"Nothing is up: another run has just destroyed {home.stack}.")
         engine = EngineCommand(find_engine())
         engine.mask = Mask(settings.secrets().values() if settings else ())
         started = time.monotonic()

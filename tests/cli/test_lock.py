@@ -1,10 +1,13 @@
 """Two rehearsals of one stack, and what a killed one leaves."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +37,23 @@ with only_rehearsal(Path({str(tmp_path)!r}), "small"):
     process.communicate()
     with only_rehearsal(tmp_path, "small"):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_a_lock_that_was_taken_away_meanwhile_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, original = tmp_path / "small", fcntl.flock
+    locked: list[int] = []
+
+    def flock(file: Any, operation: int) -> None:
+        # as a `destroy` does that ends between the opening and the locking of the file
+        if not locked:
+            shutil.rmtree(folder)
+        locked.append(os.fstat(file.fileno()).st_ino)
+        original(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with only_rehearsal(folder, "small"):
+        assert (folder / "lock").stat().st_ino == locked[-1]
+    assert len(locked) == 2
 
 
 def engine_lock(folder: Path, process: int) -> Path:
