@@ -5,6 +5,7 @@ Kubernetes control plane, and what other languages and the linters need: from an
 """
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -222,7 +223,8 @@ def _check(executable: Path) -> None:
     except CommandError as error:
         raise _UnusableError(f"{executable}, which is broken: {error}") from error
     try:
-        version = VersionInfo.parse(printed.removeprefix("v"))
+        # in a line of its own: with GODEBUG or an option of Pulumi for more output there are others
+        version = VersionInfo.parse(re.sub(r"(?ms).*?^v?(\d+\.\d+\.\d+\S*)$.*", r"\1", printed))
     except ValueError as error:
         raise _UnusableError(f"{executable}, which is broken: it prints no version, but {printed[:80]!r}") from error
     if version < MINIMUM:

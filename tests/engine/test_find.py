@@ -62,6 +62,12 @@ def test_finds_where_pulumi_installs_itself(machine: Machine, monkeypatch: pytes
     assert find(machine)[0] == elsewhere
 
 
+def test_takes_a_cli_that_prints_more_than_its_version(machine: Machine) -> None:
+    # as with GODEBUG, or PULUMI_OPTION_LOGTOSTDERR
+    talkative = machine.program("pulumi", "echo '2026/11/30 INFO: [core] version 1.2.3'; echo v3.256.0; echo end >&2")
+    assert find(machine)[0] == talkative
+
+
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
