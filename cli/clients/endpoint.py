@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from cli.masking import Mask
+
+_SHORTEST_KEY = 8
+"""Characters. A shorter value of a header is a word or a number that a message may have, too."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -36,3 +41,8 @@ class Endpoint:
     def base(self) -> str:
         """The URL without a slash at its end."""
         return self.url.rstrip("/")
+
+    def hide_keys(self, message: str) -> str:
+        """Return what a server says, without what the headers hold: some repeat the key that they refuse."""
+        sent = (value.split()[-1] for value in self.headers.values() if value.strip())
+        return Mask(each for each in sent if len(each) >= _SHORTEST_KEY)(message)

@@ -92,7 +92,8 @@ class GrpcClient:
             async with reading.limits(endpoint):
                 async for message in messages:
                     if failure := protocol.error(message):
-                        raise ReportedError(f"{endpoint.base} gave up: {failure}. Its log says more.")
+                        told = endpoint.hide_keys(failure)
+                        raise ReportedError(f"{endpoint.base} gave up: {told}. Its log says more.")
                     reading.take(protocol.read(reading, message))
         except grpc.aio.AioRpcError as error:
             raise self._failure(error, begun=bool(reading.pieces)) from None
@@ -122,7 +123,7 @@ class GrpcClient:
         return self._channel
 
     def _failure(self, error: grpc.aio.AioRpcError, *, begun: bool) -> GenerationError:
-        base, told = self._endpoint.base, (error.details() or "").strip()
+        base, told = self._endpoint.base, self._endpoint.hide_keys(error.details() or "").strip()
         if error.code() is not grpc.StatusCode.UNAVAILABLE:
             return StatusError(base, error.code().name, told)
         if begun:

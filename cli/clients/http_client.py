@@ -86,7 +86,7 @@ class HttpClient:
         url = self._endpoint.base + self._protocol.health_path
         try:
             async with asyncio.timeout(HEALTH_SECONDS), self._opened.get(url, allow_redirects=False) as response:
-                await _check_status(response)
+                await self._check_status(response)
         except TimeoutError:
             raise self._unreachable(f"no answer within {HEALTH_SECONDS} s") from None
         except aiohttp.ClientError as error:
@@ -100,7 +100,7 @@ class HttpClient:
 
     async def _read_whole(self, url: str, body: Any, reading: Reading) -> None:  # Any: JSON
         async with self._opened.post(url, json=body, allow_redirects=False) as response:
-            await _check_status(response)
+            await self._check_status(response)
             content = await response.text(errors="replace")
             self._protocol.read_headers(reading, response.headers)
         document: Any = content
@@ -115,7 +115,7 @@ class HttpClient:
         framing = self._protocol.framing()
         answered = self._protocol.plain_text
         async with self._opened.post(url, json=body, allow_redirects=False) as response:
-            await _check_status(response)
+            await self._check_status(response)
             async for data in response.content.iter_any():
                 try:
                     events = framing.feed(data)
@@ -140,12 +140,26 @@ class HttpClient:
             shown = document if isinstance(document, str) else json.dumps(document)
             raise self._reported(document) or self._unexpected(shown) from None
 
+    async def _check_status(self, response: aiohttp.ClientResponse) -> None:
+        if response.status == 200:
+            return
+        content = self._endpoint.hide_keys(await response.text(errors="replace"))
+        try:
+            message = error_message(json.loads(content))
+        except ValueError:
+            message = None
+        where = str(response.url.with_query(None).with_user(None))
+        raise StatusError(
+            where, response.status, message or content[:SHOWN].strip(), response.headers.get("Retry-After")
+        )  # fmt: skip
+
     def _reported(self, document: Any) -> ReportedError | None:  # Any: JSON
-        message = error_message(document)
+        message = self._endpoint.hide_keys(error_message(document) or "")
         return ReportedError(f"{self._endpoint.base} gave up: {message}. Its log says more.") if message else None
 
     def _unexpected(self, content: str) -> UnexpectedAnswerError:
-        shown = repr(content[:SHOWN]) if content else "nothing"
+        # before it is cut, since a part of a key would stay
+        shown = repr(self._endpoint.hide_keys(content)[:SHOWN]) if content else "nothing"
         return UnexpectedAnswerError(
             f"{self._endpoint.base} answered {shown}, which is not this kind of server's answer. Is it another kind, "
             "or is something else in front of it? Set --server, or correct the URL."
@@ -180,17 +194,3 @@ class HttpClient:
         if begun or isinstance(error, aiohttp.ClientPayloadError):
             return self._cut_off()
         return self._unreachable(str(error) or "the connection ended before there was an answer")
-
-
-async def _check_status(response: aiohttp.ClientResponse) -> None:
-    if response.status == 200:
-        return
-    content = await response.text(errors="replace")
-    try:
-        message = error_message(json.loads(content))
-    except ValueError:
-        message = None
-    where = str(response.url.with_query(None).with_user(None))
-    raise StatusError(
-        where, response.status, message or content[:SHOWN].strip(), response.headers.get("Retry-After")
-    )  # fmt: skip

@@ -58,6 +58,23 @@ def test_internal_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_a_key_that_the_server_repeats(name: str) -> None:
+    with serve(name, Behavior(status=500, message=f"Incorrect key: {SECRET}")) as url:
+        assert "Incorrect key: [secret]" in failure(name, url)[1]
+
+
+@pytest.mark.parametrize("name", ["vllm", "triton:grpc"])
+def test_a_key_that_is_repeated_in_the_answer(name: str) -> None:
+    with serve(name, Behavior(report_after=2, message=f"Incorrect key: {SECRET}")) as url:
+        assert "gave up: Incorrect key: [secret]." in failure(name, url)[1]
+
+
+def test_a_key_that_something_else_repeats() -> None:
+    with serve("tgi", Behavior(raw=f"<html>no {SECRET}</html>".encode())) as url:
+        assert "answered '<html>no [secret]</html>', which" in failure("tgi", url)[1]
+
+
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("request_", [REQUEST, WHOLE], ids=["stream", "whole"])
 def test_an_answer_that_is_cut_off(name: str, request_: GenerationRequest) -> None:
     with serve(name, Behavior(cut_after=2)) as url:
