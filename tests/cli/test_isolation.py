@@ -28,6 +28,18 @@ def test_settings_and_credentials_are_hidden_and_given_back(tmp_path: Path, monk
     assert dict(os.environ) == before
 
 
+@pytest.mark.parametrize(
+    "name", ["GRPC_TRACE", "GRPC_GO_LOG_SEVERITY_LEVEL", "GODEBUG", "OTEL_EXPORTER_OTLP_ENDPOINT", "TF_LOG"]
+)
+def test_what_makes_others_print_what_passes_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "all")
+    with isolated_environment(tmp_path):
+        assert name not in os.environ
+    assert os.environ[name] == "all"
+
+
 def test_a_program_runs_in_its_folder_and_imports_from_it(tmp_path: Path) -> None:
     before = (Path.cwd(), list(sys.path))
     with project_as_current(tmp_path):
