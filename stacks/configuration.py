@@ -17,6 +17,9 @@ EMPTY = frozenset({"", "{}", "[]", "null"})
 
 RECIPE = "recipe"
 
+PROVIDER_SECRETS = ("gcp:accessToken", "oci:privateKey", "oci:privateKeyPassword")
+"""Settings of the providers that hold a secret, whatever they are set to."""
+
 
 def recipe_name() -> str:
     """Return the recipe that the configuration names, or an empty string."""
@@ -30,7 +33,12 @@ def read_settings(model: type[Settings]) -> Settings:
         ConfigurationError: for every key that is unknown, of a wrong type, or secret where it must be known.
     """
     values: dict[str, Any] = {}  # Any: JSON, which the model checks
-    findings: list[Finding] = []
+    everything = _all_keys()
+    findings = [
+        _in_plain(key)
+        for key in PROVIDER_SECRETS
+        if everything.get(key, "") not in EMPTY and not pulumi.runtime.is_config_secret(key)
+    ]
     # by both names that the model takes, or a secret could stand in plain text under the other one
     fields = {key: field for name, field in model.model_fields.items() for key in (name, field.alias or name)}
     for key, text in _own_keys().items():
@@ -39,14 +47,7 @@ def read_settings(model: type[Settings]) -> Settings:
         may_be_secret = key in fields and any("Output" in str(part) for part in get_args(fields[key].annotation))
         if may_be_secret:
             if not pulumi.runtime.is_config_secret(f"{pulumi.get_project()}:{key}"):
-                findings.append(
-                    error(
-                        "secret-in-plain",
-                        key,
-                        "this value is a secret, and stands in the stack file for all to read.",
-                        f"Revoke it, and run `pulumi config set --secret {key} VALUE` with a new one.",
-                    )
-                )
+                findings.append(_in_plain(key))
             values[key] = pulumi.Output.secret(text)
         elif pulumi.runtime.is_config_secret(f"{pulumi.get_project()}:{key}"):
             findings.append(
@@ -70,11 +71,24 @@ def read_settings(model: type[Settings]) -> Settings:
     return settings
 
 
+def _in_plain(key: str) -> Finding:
+    return error(
+        "secret-in-plain",
+        key,
+        "this value is a secret, and stands in the stack file for all to read.",
+        f"Revoke it, and run `pulumi config set --secret {key} VALUE` with a new one.",
+    )
+
+
+def _all_keys() -> dict[str, str]:
+    """Return the whole configuration, as text. Pulumi has no call that lists all keys."""
+    return {**json.loads(os.environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
+
+
 def _own_keys() -> dict[str, str]:
-    """Return the configuration of the project's own namespace, as text. Pulumi has no call that lists all keys."""
+    """Return the configuration of the project's own namespace, as text."""
     prefix = f"{pulumi.get_project()}:"
-    everything: dict[str, str] = {**json.loads(os.environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
-    return {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): value for key, value in _all_keys().items() if key.startswith(prefix)}
 
 
 def _decoded(text: str) -> Any:  # Any: JSON, which the model checks

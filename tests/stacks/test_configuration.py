@@ -95,6 +95,13 @@ def test_a_secret_in_plain_text_is_refused_by_either_name(key: str) -> None:
     assert refused({key: "hf_secret"}) == [("secret-in-plain", key)]
 
 
+@pytest.mark.parametrize("key", ["gcp:accessToken", "oci:privateKey", "oci:privateKeyPassword"])
+def test_a_secret_of_a_provider_in_plain_text_is_refused(key: str) -> None:
+    assert refused({key: "secret", "title": "t"}) == [("secret-in-plain", key)]
+    recording = record(lambda: read_settings(Settings), config={key: "secret"}, secrets=(key,))
+    assert recording.error is None
+
+
 def test_a_secret_that_must_be_known_is_refused_and_not_called_missing() -> None:
     class Needs(ComponentArgs):
         part: Part
