@@ -6,8 +6,8 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 
 from engine import find_pulumi
 from tests.secrets.canary import Canary
+from tests.secrets.commands import start_command
 from tests.secrets.processes import ProcessWatch
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -76,7 +77,6 @@ class Expedition:
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
             "COLUMNS": "200",
         }
 
@@ -87,35 +87,32 @@ class Expedition:
         content["config"] |= {f"llm-serving:{name}": value for name, value in settings.items()}
         file.write_text(yaml.safe_dump(content))
 
-    def start(self, *arguments: str, module: str = "cli") -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str) -> ForkServerProcess:
         """Start a command; what it prints goes into a file of `printed` each."""
         name = f"{len(list(self.printed.iterdir())):03} {' '.join(arguments)}".replace("/", "|")[:200]
-        with (self.printed / name).open("wb") as printed:
-            return subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                cwd=self.project,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-            )
+        (self.printed / name).touch()
+        return start_command(arguments, self.project, self.environment, self.printed / name)
 
-    def run(self, *arguments: str, module: str = "cli") -> int:
+    def run(self, *arguments: str) -> int | None:
         """Run a command to its end, watched by who lists processes, and return its exit code."""
-        with ProcessWatch(tuple(self.canaries.values())) as watch, self.start(*arguments, module=module) as process:
-            code = process.wait(PATIENCE_SECONDS)
+        with ProcessWatch(tuple(self.canaries.values())) as watch:
+            process = self.start(*arguments)
+            process.join(PATIENCE_SECONDS)
         self.seen |= watch.found
-        return code
+        return process.exitcode
 
     def kill_in(self, *arguments: str, when: str, engine: bool = False) -> None:
         """Start a command, and kill it, or its engine alone, as soon as it has printed `when`."""
-        with ProcessWatch(tuple(self.canaries.values())) as watch, self.start(*arguments) as process:
+        with ProcessWatch(tuple(self.canaries.values())) as watch:
+            process = self.start(*arguments)
+            assert process.pid
             wait_until(lambda: when in self.last_printed())
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             killed = [int(each) for each in children] if engine else [process.pid]
             assert len(killed) == 1
             os.kill(killed[0], signal.SIGKILL)
-            assert process.wait(PATIENCE_SECONDS) != 0
+            process.join(PATIENCE_SECONDS)
+        assert process.exitcode
         self.seen |= watch.found
 
     def last_printed(self) -> str:

@@ -2,31 +2,28 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.secrets.canary import Canary
 from tests.secrets.expedition import Expedition
 
 STACK = "mixtral-tgi-gke-l4"
 
 
-@pytest.fixture
-def expedition(tmp_path: Path) -> Expedition:
-    made = Expedition(tmp_path / "expedition", {"huggingFaceToken": Canary()})
-    made.change(STACK, huggingFaceToken=made.canaries["huggingFaceToken"].text)
-    return made
+REFUSED = ("secret-in-plain", "stands in the stack file")
 
 
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
+def test_no_command_shows_it(tmp_path: Path) -> None:
+    expedition = Expedition(tmp_path / "expedition", {"huggingFaceToken": Canary()})
+    token = expedition.canaries["huggingFaceToken"]
+    expedition.change(STACK, huggingFaceToken=token.text)
+    for command, code in (
+        (("check", STACK), 1),
         (("check", STACK, "--json"), 1),
         (("rehearse", "preview", STACK, "--json", "--debug"), 2),
         (("graph", STACK), 2),
-    ],
-)
-def test_no_command_shows_it(expedition: Expedition, command: tuple[str, ...], code: int) -> None:
-    assert expedition.run(*command) == code, expedition.last_printed()
-    assert "secret-in-plain" in expedition.last_printed() or "stands in the stack file" in expedition.last_printed()
+        (("recipes",), 0),
+        (("size", "mistralai/Mixtral-8x7B-Instruct-v0.1"), 0),
+    ):
+        assert expedition.run(*command) == code, expedition.last_printed()
+        assert code == 0 or any(text in expedition.last_printed() for text in REFUSED)
     assert not expedition.seen
-    assert not expedition.canaries["huggingFaceToken"].found_below(expedition.printed, expedition.temporary)
+    assert not token.found_below(expedition.printed, expedition.temporary)

@@ -25,6 +25,12 @@ def test_no_command_and_no_fault_tells_it(expedition: Expedition) -> None:
         assert expedition.run(*up, "--debug", *options) == 1
         assert "did not strike" not in expedition.last_printed()
     assert expedition.run(*up, "--json", "--config", "port=81") == 0
+    # as in a terminal, where it is planned first
+    expedition.environment["FORCE_COLOR"] = "1"
+    assert expedition.run(*up, "--timeline", "--config", "port=82") == 0
+    del expedition.environment["FORCE_COLOR"]
+    for written in ("plan.json", "timeline.svg"):
+        assert (expedition.project / ".rehearsal" / "small" / written).exists()
     assert expedition.run("rehearse", "refresh", "small", "--json") == 0
     assert expedition.run("rehearse", "outputs", "small") == 0
     assert "[secret]" in expedition.last_printed()
