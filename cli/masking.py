@@ -16,11 +16,15 @@ _SHORTEST = 3
 """Characters. What is shorter is part of many a word; the engine lets it stand, too."""
 _SHORTEST_ENCODED = 8
 
+_AS_GO = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
+"""What Go, and so the engine, escapes in JSON beside the rest."""
+
 _QUOTING: tuple[Callable[[str], str], ...] = (
     lambda text: text,
     lambda text: repr(text)[1:-1],
     lambda text: json.dumps(text)[1:-1],
     lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1].translate(_AS_GO),
     lambda text: quote(text, safe=""),
     quote,
     quote_plus,
@@ -36,13 +40,10 @@ class Mask:
         once = {quoted(part) for part in parts for quoted in _QUOTING}
         forms = once | {quoted(form) for form in once for quoted in _QUOTING} | {each.encode().hex() for each in parts}
         patterns = [re.escape(form) for form in sorted(forms, key=len, reverse=True)]
-        # with what is encoded around it, since where the secret begins and ends cannot be told
-        patterns += [
-            rf"[\w+/-]*{re.escape(core)}[\w+/=-]*"
-            for part in parts
-            for core in _in_base64(part)
-            if len(core) >= _SHORTEST_ENCODED
-        ]
+        cores = {core for form in once for core in _in_base64(form) if len(core) >= _SHORTEST_ENCODED}
+        if cores:
+            # with what is encoded around it, since where the secret begins and ends cannot be told
+            patterns.append(rf"[\w+/-]*(?:{'|'.join(map(re.escape, cores))})[\w+/=-]*")
         self._pattern = re.compile("|".join(patterns)) if patterns else None
 
     def __call__(self, text: str) -> str:

@@ -51,6 +51,10 @@ def disguises(canary: Canary) -> dict[str, str]:
         "upper case": canary.text.upper(),
         "JSON": json.dumps({"token": canary.text}),
         "JSON in JSON": json.dumps(json.dumps(canary.text)),
+        "JSON of Go": json.dumps(canary.text, ensure_ascii=False).translate(
+            {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
+        ),
+        "JSON in base64": base64.b64encode(json.dumps({"token": canary.text}).encode()).decode(),
         "Python": repr(canary.text),
         "URL": quote(canary.text),
         "all of it percent-encoded": "".join(f"%{byte:02X}" for byte in token),
