@@ -28,8 +28,8 @@ def target_of(token: str, name: str) -> str:
     return f"{token} {name} "
 
 
-class Struck(set[str]):
-    """What faults have struck in the running operation."""
+class Struck(set[tuple[Kind, str]]):
+    """What faults have struck in the running operation: kinds and targets."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def struck(monkeypatch: pytest.MonkeyPatch) -> Struck:
     def strike(faults: Faults, kind: Kind, resource: str) -> bool:
         hit = strikes(faults, kind, resource)
         if hit:
-            found.add(target_of(*resource.split(" ")[:2]))
+            found.add((kind, target_of(*resource.split(" ")[:2])))
         return hit
 
     monkeypatch.setattr(Faults, "strikes", strike)
@@ -56,7 +56,7 @@ def check_told(result: Result, struck: Struck) -> None:
     lines = last.splitlines()
     assert lines[-1] == f"Then `llm-serving rehearse {result.operation} {result.stack}` goes on from here."
     for each in result.resources:
-        if target_of(each.type, each.name) in struck:
+        if target_of(each.type, each.name) in {target for _, target in struck}:
             assert each.failed
             assert f"{each.name}: " in before
             (line,) = (line for line in lines if line.startswith(f"  {each.name}: "))
@@ -74,7 +74,7 @@ def get_through(operation: Callable[[], Result], rehearsal: Rehearsal, left: set
             return left
         assert struck, result.diagnostics
         check_told(result, struck)
-        left = {each for each in left if each.target not in struck}
+        left = {each for each in left if (each.kind, each.target) not in struck}
 
 
 @pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.stress)])
@@ -98,3 +98,22 @@ def test_what_is_half_made_or_late(
     unharmed = get_through(rehearsal.destroy, rehearsal, faults, struck)
     assert not rehearsal.home.folder.exists()
     assert {each.target for each in unharmed if each.kind == "timeout"}.isdisjoint(targets(after))
+
+
+@pytest.mark.parametrize("stack", RECIPES)
+def test_what_is_refused_and_what_is_asked_too_often(
+    stack: str, project: Path, undisturbed: Undisturbed, struck: Struck
+) -> None:
+    before, _ = undisturbed.of(stack)
+    everything = targets(before)
+    rehearsal = Rehearsal(stack, folder=project)
+    kinds: tuple[Kind, ...] = ("quota", "stockout")
+    refused = {Fault(kind, target, 1) for kind in kinds for target in everything}
+    left = get_through(rehearsal.up, rehearsal, refused, struck)
+    assert (left == refused) == (stack == "dev")
+    assert world(rehearsal) == before
+    struck.clear()
+    rehearsal.faults = [Fault("throttle", target, 2) for target in everything]
+    assert rehearsal.destroy().outcome is Outcome.SUCCEEDED
+    assert {target for _, target in struck} == everything
+    assert not rehearsal.home.folder.exists()
