@@ -29,6 +29,9 @@ def recover(session: Session, say: Callable[[str], None], *, record_unknown: boo
         resource = operation["resource"]
         if record_unknown and operation["type"] == "creating" and resource["urn"] in ids.keys() - known:
             resources.append({**resource, "id": ids[resource["urn"]], "outputs": resource.get("inputs", {})})
+        if operation["type"] == "deleting" and session.clouds.has_deleted(resource["type"], resource["id"]):
+            gone = resource["urn"], resource["id"]
+            resources[:] = [each for each in resources if (each["urn"], each.get("id")) != gone]
     session.engine.ask(session.stack, "stack", "import", given=json.dumps(exported))
     done = ", ".join(f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in under_way)
     say(f"The last run was interrupted while {done}; going on from there.")

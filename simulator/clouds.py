@@ -171,6 +171,14 @@ class SimulatedClouds:
         """
         self._cloud.remove(self._one(id_or_name))
 
+    def has_deleted(self, type_: str, id_: str) -> bool:
+        """Tell whether a resource is gone, or on its way: a cloud goes on though nobody waits for it any more."""
+        left = [each for each in self._cloud.all() if (each.type, each.id) == (type_, id_)]
+        for resource in left:
+            if resource.state == "deleting":
+                self._cloud.remove(resource)
+        return all(resource.state == "deleting" for resource in left)
+
     def adopt(self, known: AbstractSet[tuple[str, str]]) -> list[CloudResource]:
         """Tell what the stack's state knows, as (type token, id). Whatever else exists was left by an interrupted run.
 
