@@ -1,7 +1,6 @@
 """The commands of `llm-serving`."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -9,17 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.conduct import conduct
 from cli.endpoint_bench.command import bench
 from cli.errors import RefusedError
-from cli.options import repeated
+from cli.options import Json, NoStandIns, Overrides, StackName
 from cli.project import Project, find_project
-from cli.rehearsal import Rehearsal
-from cli.result import Result
+from cli.rehearse import rehearse
 from cli.size import size
 from cli.smoke import smoke
-from cli.timeline.command import require_durations, show_timeline
-from simulator import Fault
 
 if TYPE_CHECKING:
     from stacks import Recipe
@@ -30,15 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
-)
-rehearse = typer.Typer(
-    help="Run a stack's program in Pulumi's own engine on simulated clouds. Nothing is created in any cloud, and no "
-    "account is needed.\n\n"
-    "The stack's settings are read from Pulumi.STACK.yaml; all else lives in the project's `.rehearsal` folder. "
-    "Your stacks, state, credentials and kubeconfig are not touched.\n\n"
-    "Exit codes: **0** done, **1** the deployment failed, **2** the settings or the command line were refused, "
-    "**3** there is no Pulumi CLI and none can be had, **130** interrupted.",
-    no_args_is_help=True,
 )
 app.add_typer(rehearse, name="rehearse")
 
@@ -65,74 +51,6 @@ app.command()(size)
 app.command()(smoke)
 app.command()(bench)
 
-StackName = Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, as in Pulumi.STACK.yaml.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and progress on standard error.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback when the program fails unexpectedly.")]
-TimeScale = Annotated[
-    float,
-    typer.Option(
-        metavar="N",
-        help="How many times faster simulated time passes. With 600, ten minutes take a second; with inf, no time.",
-    ),
-]
-Faults = Annotated[
-    list[str],
-    repeated(
-        "--fault",
-        metavar="KIND[:TARGET[:COUNT]]",
-        help="Let something go wrong: quota, stockout, throttle, timeout or partial. TARGET is part of a resource's "
-        "type or name, COUNT how often. Can be repeated.",
-    ),
-]
-Overrides = Annotated[
-    list[str],
-    repeated(
-        "--config",
-        metavar="KEY=VALUE",
-        help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=mine. Can be "
-        "repeated.",
-    ),
-]
-SecretOverrides = Annotated[
-    list[str],
-    repeated(
-        "--config-secret",
-        metavar="KEY=@FILE",
-        help="The same, held encrypted: what FILE holds. KEY=VALUE, too, which the list of processes shows to all. "
-        "Can be repeated.",
-    ),
-]
-ControlPlane = Annotated[
-    bool,
-    typer.Option(
-        "--control-plane",
-        help="Apply Kubernetes objects to a real control plane, with simulated nodes. It is built when first needed, "
-        "and gone on with by the commands that follow.",
-    ),
-]
-PolicyPacks = Annotated[
-    list[Path],
-    repeated(
-        "--policy-pack",
-        metavar="DIR",
-        help="Judge by this policy pack. Can be repeated.",
-    ),
-]
-References = Annotated[
-    list[Path],
-    repeated(
-        metavar="DIR",
-        help="Project whose rehearsed stacks the program refers to. Can be repeated.",
-    ),
-]
-PolicyConfigs = Annotated[
-    list[Path],
-    repeated(
-        "--policy-pack-config",
-        metavar="FILE",
-        help="JSON file that configures the policy pack of the same position.",
-    ),
-]
 Stacks = Annotated[
     list[str],
     typer.Argument(
@@ -147,9 +65,6 @@ Online = Annotated[
     typer.Option(
         "--online", help="Also ask the account for its quota, Hugging Face for the model, its registry for the image."
     ),
-]
-NoStandIns = Annotated[
-    bool, typer.Option("--no-stand-ins", help="Do not make up the account values that the stack file has not.")
 ]
 
 
@@ -267,147 +182,6 @@ def graph(
         Console(stderr=True, style="red").print(f"--format {form}: must be svg or mermaid.", markup=False)
         raise typer.Exit(2)
     raise typer.Exit(run(stack, Format(form), output))
-
-
-@rehearse.command()
-def preview(
-    stack: StackName,
-    *,
-    config: Overrides,
-    config_secret: SecretOverrides,
-    policy_pack: PolicyPacks,
-    policy_pack_config: PolicyConfigs,
-    references: References,
-    control_plane: ControlPlane = False,
-    no_stand_ins: NoStandIns = False,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Tell what an `up` would create and change, and refuse what cannot work."""
-
-    def make() -> Rehearsal:
-        return Rehearsal(
-            stack,
-            overrides=config,
-            secret_overrides=config_secret,
-            policy_packs=policy_pack,
-            policy_configs=policy_pack_config,
-            references=references,
-            stand_ins=not no_stand_ins,
-            control_plane=control_plane,
-        )
-
-    _exit(Rehearsal.preview, make, stack, as_json=as_json, debug=debug)
-
-
-@rehearse.command()
-def up(
-    stack: StackName,
-    *,
-    fault: Faults,
-    config: Overrides,
-    config_secret: SecretOverrides,
-    policy_pack: PolicyPacks,
-    policy_pack_config: PolicyConfigs,
-    references: References,
-    control_plane: ControlPlane = False,
-    no_stand_ins: NoStandIns = False,
-    time_scale: TimeScale = 600,
-    timeline: Annotated[
-        bool,
-        typer.Option("--timeline", help="Also tell how long a real cloud would take, and why: a table and a picture."),
-    ] = False,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Create or change everything that the stack describes, and print its outputs."""
-
-    def make() -> Rehearsal:
-        if timeline:
-            require_durations(stack, control_plane=control_plane)
-        return Rehearsal(
-            stack,
-            time_scale=_time_scale(time_scale),
-            faults=_faults(fault),
-            overrides=config,
-            secret_overrides=config_secret,
-            policy_packs=policy_pack,
-            policy_configs=policy_pack_config,
-            references=references,
-            stand_ins=not no_stand_ins,
-            control_plane=control_plane,
-        )
-
-    result = conduct(Rehearsal.up, make, stack, as_json=as_json, debug=debug)
-    if timeline:
-        show_timeline(result, Console(stderr=as_json, highlight=False))
-    raise typer.Exit(result.outcome.exit_code)
-
-
-@rehearse.command()
-def refresh(
-    stack: StackName,
-    *,
-    fault: Faults,
-    control_plane: ControlPlane = False,
-    time_scale: TimeScale = 600,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Read back what became of the resources since the last `up`."""
-
-    def make() -> Rehearsal:
-        return Rehearsal(
-            stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
-        )  # fmt: skip
-
-    _exit(Rehearsal.refresh, make, stack, as_json=as_json, debug=debug)
-
-
-@rehearse.command()
-def destroy(
-    stack: StackName,
-    *,
-    fault: Faults,
-    control_plane: ControlPlane = False,
-    time_scale: TimeScale = 600,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Delete everything that the stack has created, and forget the rehearsal."""
-
-    def make() -> Rehearsal:
-        return Rehearsal(
-            stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
-        )  # fmt: skip
-
-    _exit(Rehearsal.destroy, make, stack, as_json=as_json, debug=debug)
-
-
-@rehearse.command()
-def outputs(stack: StackName, *, as_json: Json = False, debug: Debug = False) -> None:
-    """Print the outputs of the last `up`, its secrets hidden."""
-    _exit(Rehearsal.outputs, lambda: Rehearsal(stack), stack, as_json=as_json, debug=debug)
-
-
-def _exit(
-    operation: Callable[[Rehearsal], Result], make: Callable[[], Rehearsal], stack: str, *, as_json: bool, debug: bool
-) -> None:
-    result = conduct(operation, make, stack, as_json=as_json, debug=debug)
-    raise typer.Exit(result.outcome.exit_code)
-
-
-def _faults(written: list[str]) -> list[Fault]:
-    try:
-        return [Fault.parse(each) for each in written]
-    except ValueError as error:
-        raise RefusedError(f"--fault: {error}") from None
-
-
-def _time_scale(number: float) -> float:
-    if not number > 0:
-        raise RefusedError(f"--time-scale {number}: must be a number above 0, or inf.")
-    return number
 
 
 def _describe(project: Project, recipe: "Recipe[Any]") -> dict[str, str | None]:
