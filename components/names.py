@@ -3,6 +3,8 @@
 import hashlib
 import re
 
+from .findings import Finding, error
+
 
 def bounded(name: str, limit: int) -> str:
     """Return `name`, or if it is longer than `limit` its beginning and a hash of the whole, so that names differ."""
@@ -21,3 +23,17 @@ def account_id(name: str) -> str:
     if len(cleaned) < 6 or not cleaned[0].isalpha():
         cleaned = f"account-{cleaned}".strip("-")
     return bounded(cleaned, 30)
+
+
+def check_name(name: str, longest: int, refused: str) -> list[Finding]:
+    """Return why a component cannot be called `name`, after which it names what Kubernetes or a cloud has to take.
+
+    Args:
+        name: of the component.
+        longest: characters that the longest name made of it leaves.
+        refused: what it cannot do, such as `cannot name a Job`.
+    """
+    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
+        return []
+    remedy = f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter."
+    return [error("name-invalid", "name", f"'{name}' {refused}.", remedy)]

@@ -7,6 +7,7 @@ import pulumi_gcp as gcp
 
 from ..catalog import load_catalog
 from ..findings import Finding, error, join, warning
+from ..names import check_name
 from ..texts import check_map, check_text, fits
 from .gpu_cluster_args import GkeGpuClusterArgs
 from .node_pool import NAME_LIMIT, GpuPoolArgs, NodePoolArgs
@@ -95,15 +96,7 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
             )
         )
     longest = NAME_LIMIT - AUTONAME_SUFFIX - len("-cpu")
-    if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
-        findings.append(
-            error(
-                "name-invalid",
-                "name",
-                f"'{name}' cannot begin the names of a cluster and its pools.",
-                f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter.",
-            )
-        )
+    findings += check_name(name, longest, "cannot begin the names of a cluster and its pools")
     if not re.fullmatch(r"[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?", args.location):
         findings.append(
             error(

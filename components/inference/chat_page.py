@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from ..args import ComponentArgs, Input, given
 from ..findings import Finding, error, refuse
+from ..names import check_name
 from ..quantities import quantity
 from ..texts import check_text, literal
 from .exposure import (
@@ -205,17 +206,8 @@ class ChatPage(pulumi.ComponentResource):
 
 def check_chat_page(name: str, args: ChatPageArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with a page called `name`, by path within `args`."""
-    findings: list[Finding] = []
     longest = LONGEST_NAME if exposure_of(args) is Exposure.CLUSTER else LONGEST_EXPOSED_NAME
-    if not re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
-        findings.append(
-            error(
-                "name-invalid",
-                "name",
-                f"'{name}' cannot name a Service and a StatefulSet.",
-                f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter.",
-            )
-        )
+    findings = check_name(name, longest, "cannot name a Service and a StatefulSet")
     if isinstance(args.api_url, str) and not re.fullmatch(r"https?://[^/\s]+(/\S*)?/v1", args.api_url):
         findings.append(
             error(

@@ -7,6 +7,7 @@ from ..catalog import load_catalog
 from ..findings import Finding, error, warning
 from ..gke.autopilot_checks import check_autopilot
 from ..gke.tpu_checks import check_jetstream
+from ..names import check_name
 from ..quantities import quantity
 from ..texts import check_map, check_text
 from .accelerator_checks import check_accelerators, units_of
@@ -46,16 +47,7 @@ def check_inference_service(name: str, args: InferenceServiceArgs) -> list[Findi
 
 def _check_name(name: str, args: InferenceServiceArgs) -> list[Finding]:
     longest = LONGEST_NAME if exposure_of(args) is Exposure.CLUSTER else LONGEST_EXPOSED_NAME
-    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{longest - 2}}}[a-z0-9])?", name):
-        return []
-    return [
-        error(
-            "name-invalid",
-            "name",
-            f"'{name}' cannot name a Service and a Deployment.",
-            f"Use at most {longest} lower-case letters, digits and hyphens, beginning with a letter.",
-        )
-    ]
+    return check_name(name, longest, "cannot name a Service and a Deployment")
 
 
 def _check_service_account(args: InferenceServiceArgs) -> list[Finding]:

@@ -1,12 +1,12 @@
 """A Kubernetes Job that is there to stay: it runs once, and again when its pods' template changes."""
 
-import re
 from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from ..findings import Finding, error
+from ..findings import Finding
+from ..names import check_name
 
 core = kubernetes.core.v1
 batch = kubernetes.batch.v1
@@ -19,16 +19,7 @@ Source: kubernetes.io/docs/concepts/workloads/controllers/job, 2026-11-21."""
 
 def check_job_name(name: str) -> list[Finding]:
     """Return why no Job and what belongs to it can be called `name`."""
-    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", name):
-        return []
-    return [
-        error(
-            "name-invalid",
-            "name",
-            f"'{name}' cannot name a Job and what belongs to it.",
-            f"Use at most {LONGEST_NAME} lower-case letters, digits and hyphens, beginning with a letter.",
-        )
-    ]
+    return check_name(name, LONGEST_NAME, "cannot name a Job and what belongs to it")
 
 
 def create_lasting_job(

@@ -7,6 +7,7 @@ from ..args import Input
 from ..catalog import Shape, load_catalog
 from ..findings import Finding, Severity, error, warning
 from ..inference.triton_checks import check_triton
+from ..names import check_name
 from ..sizing import weight_bytes
 from ..texts import check_map, check_text
 from .access_checks import check_access
@@ -23,7 +24,7 @@ def check_oci_gpu_host(name: str, args: OciGpuHostArgs) -> list[Finding]:
     """Return everything that can be known to be wrong with hosts called `name`, by path within `args`."""
     shape = load_catalog().shapes.get(args.shape)
     findings = [
-        *_check_name(name),
+        *check_name(name, NAME_LIMIT, "cannot begin the names of hosts and what belongs to them"),
         *_check_region(args, shape),
         *_check_domains(args),
         *_check_ids(args),
@@ -43,19 +44,6 @@ def check_oci_gpu_host(name: str, args: OciGpuHostArgs) -> list[Finding]:
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings += check_user_data(args, shape)
     return findings
-
-
-def _check_name(name: str) -> list[Finding]:
-    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{NAME_LIMIT - 2}}}[a-z0-9])?", name):
-        return []
-    return [
-        error(
-            "name-invalid",
-            "name",
-            f"'{name}' cannot begin the names of hosts and what belongs to them.",
-            f"Use at most {NAME_LIMIT} lower-case letters, digits and hyphens, beginning with a letter.",
-        )
-    ]
 
 
 def _check_region(args: OciGpuHostArgs, shape: Shape | None) -> Iterator[Finding]:

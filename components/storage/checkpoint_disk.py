@@ -1,14 +1,13 @@
 """A persistent disk with a converted checkpoint, which many pods read at once: the bucket's alternative."""
 
-import re
-
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
 from ..args import given
-from ..findings import Finding, error, refuse
+from ..findings import refuse
 from ..jobs.conversion_checks import check_checkpoint_disk, converter_seconds, disk_gb
+from ..names import check_name
 from .checkpoint_disk_args import CheckpointDiskArgs
 from .checkpoints import MOUNT_PATH, checkpoint_folder, jetstream_names
 from .disk_converter import create_converter
@@ -46,7 +45,12 @@ class CheckpointDisk(pulumi.ComponentResource):
             ConfigurationError: if `args` are wrong; nothing is registered then.
         """
         args = CheckpointDiskArgs.parse(args)
-        refuse([*_check_name(name), *check_checkpoint_disk(args)])
+        refuse(
+            [
+                *check_name(name, LONGEST_NAME, "cannot begin the names of a disk and of the machine that fills it"),
+                *check_checkpoint_disk(args),
+            ]
+        )
         super().__init__("llm-serving:index:CheckpointDisk", name, {}, opts)
         disk = gcp.compute.Disk(
             f"{name}-disk",
@@ -179,16 +183,3 @@ class CheckpointDisk(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{limit + 300}s", update=f"{limit + 300}s", delete="15m"),
             ),
         )
-
-
-def _check_name(name: str) -> list[Finding]:
-    if re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", name):
-        return []
-    return [
-        error(
-            "name-invalid",
-            "name",
-            f"'{name}' cannot begin the names of a disk and of the machine that fills it.",
-            f"Use at most {LONGEST_NAME} lower-case letters, digits and hyphens, beginning with a letter.",
-        )
-    ]
