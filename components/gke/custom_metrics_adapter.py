@@ -4,14 +4,13 @@ Sources: custom-metrics-stackdriver-adapter of github.com/GoogleCloudPlatform/k8
 github.com/GoogleCloudPlatform/prometheus-engine/pull/1002 for the labels of GPU metrics, 2026-11-21.
 """
 
-import re
-
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from ..args import ComponentArgs, Input
-from ..findings import Finding, error, refuse
+from ..findings import refuse
 from ..inference.autoscaling import GPU_MEMORY
+from ..names import check_name
 from .workload_identity_binding import (
     WorkloadIdentityBinding,
     WorkloadIdentityBindingArgs,
@@ -72,7 +71,12 @@ class CustomMetricsAdapter(pulumi.ComponentResource):
             service_account_name=APP,
             project_roles=[MONITORING_VIEWER],
         )
-        refuse([*_check_names(name, namespace_name), *check_workload_identity_binding(name, binding_args)])
+        refuse(
+            [
+                *check_name(name, 63, "cannot name objects of Kubernetes"),
+                *check_workload_identity_binding(name, binding_args),
+            ]
+        )
         super().__init__("llm-serving:index:CustomMetricsAdapter", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = core.Namespace(
@@ -260,16 +264,3 @@ class CustomMetricsAdapter(pulumi.ComponentResource):
             },
             opts=opts,
         )
-
-
-def _check_names(name: str, namespace: str) -> list[Finding]:
-    return [
-        error(
-            "name-invalid",
-            path,
-            f"'{text}' cannot name {what}.",
-            "Use at most 63 lower-case letters, digits and hyphens, beginning with a letter.",
-        )
-        for path, text, what in (("name", name, "objects of Kubernetes"), ("namespace", namespace, "a namespace"))
-        if not re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", text)
-    ]

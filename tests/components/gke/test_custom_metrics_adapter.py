@@ -326,16 +326,16 @@ def test_a_preview_registers_the_same_although_nothing_is_known_yet(with_gpus: R
     [
         ({}, "Metrics", "name-invalid", "name"),
         ({}, "m" * 64, "name-invalid", "name"),
-        ({"namespace": "Ours"}, "metrics", "name-invalid", "namespace"),
-        ({"namespace": "ours-"}, "metrics", "name-invalid", "namespace"),
+        ({"namespace": "Ours"}, "metrics", "text-invalid", "namespace"),
+        ({"namespace": "ours-"}, "metrics", "text-invalid", "namespace"),
     ],
 )
 def test_refused_before_anything_is_registered(settings: dict[str, Any], name: str, code: str, path: str) -> None:
     recording = recorded(settings, name=name)
     assert isinstance(recording.error, ConfigurationError)
-    assert [(finding.code, finding.path, finding.remedy) for finding in recording.error.findings] == [
-        (code, path, "Use at most 63 lower-case letters, digits and hyphens, beginning with a letter.")
-    ]
+    (finding,) = recording.error.findings
+    assert (finding.code, finding.path) == (code, path)
+    assert "at most 63 " in finding.remedy
     assert {resource.name for resource in recording.resources} == {"llm-serving-test", "there"}
 
 
