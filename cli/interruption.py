@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cli.foresight import dependencies_of
 from cli.session import Session
 
 
@@ -30,8 +31,10 @@ def recover(session: Session, say: Callable[[str], None], *, record_unknown: boo
         if record_unknown and operation["type"] == "creating" and resource["urn"] in ids.keys() - known:
             resources.append({**resource, "id": ids[resource["urn"]], "outputs": resource.get("inputs", {})})
         if operation["type"] == "deleting" and session.clouds.has_deleted(resource["type"], resource["id"]):
-            gone = resource["urn"], resource["id"]
-            resources[:] = [each for each in resources if (each["urn"], each.get("id")) != gone]
+            rest = [each for each in resources if (each["urn"], each.get("id")) != (resource["urn"], resource["id"])]
+            # what is replaced goes before those that depend on it, and the engine finishes that by itself
+            if not any(resource["urn"] in dependencies_of(each) | {each.get("parent")} for each in rest):
+                resources[:] = rest
     session.engine.ask(session.stack, "stack", "import", given=json.dumps(exported))
     done = ", ".join(f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in under_way)
     say(f"The last run was interrupted while {done}; going on from there.")

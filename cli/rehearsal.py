@@ -108,7 +108,9 @@ class Rehearsal:
         settings = self._announced_settings()
         with self._session(settings) as session:
             state = recover(session, self.say, record_unknown=False)
-            session.clouds.adopt({(each["type"], each["id"]) for each in state if "id" in each})
+            # what was deleted to be replaced stays in the state, and has the id of what came in its place
+            known = (each for each in state if "id" in each and not each.get("pendingReplacement"))
+            session.clouds.adopt({(each["type"], each["id"]) for each in known})
             planned = Progress("preview")
             if self.foresight:
                 outcome = self._plan(session, planned)
