@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from pulumi.automation import EngineEvent
 
+from cli.rehearsal import Rehearsal
+from simulator import SimulatedClouds
 from tests.waiting import PATIENCE_SECONDS
 
 PROJECT_FILE = """\
@@ -102,6 +104,12 @@ class CommandLine:
         process = self.start(*arguments)
         stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+
+def existing(rehearsal: Rehearsal) -> list[str]:
+    """The names of what the clouds of a rehearsal hold."""
+    with SimulatedClouds(rehearsal.home.cloud) as clouds:
+        return sorted(each.urn.rpartition("::")[2] for each in clouds.resources())
 
 
 @pytest.fixture

@@ -15,19 +15,14 @@ from cli.progress import Diagnostic, Progress, ResourceProgress
 from cli.rehearsal import Rehearsal
 from cli.result import Outcome, Result
 from engine import find_pulumi
-from simulator import Fault, SimulatedClouds
-from tests.cli.conftest import CommandLine
+from simulator import Fault
+from tests.cli.conftest import CommandLine, existing
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 UntilLine = Callable[["subprocess.Popen[str]", str], None]
 STAYS = "timeout:site-service"
 """A fault with which the load balancer is under way for 10 minutes: longer than a test needs."""
 SLOWLY = ("--time-scale", "1", "--fault", STAYS)
-
-
-def existing(rehearsal: Rehearsal) -> list[str]:
-    with SimulatedClouds(rehearsal.home.cloud) as clouds:
-        return sorted(each.urn.rpartition("::")[2] for each in clouds.resources())
 
 
 def test_after_one_ctrl_c_what_was_under_way_is_finished(

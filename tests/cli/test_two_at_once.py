@@ -10,17 +10,11 @@ import pytest
 
 from cli.rehearsal import Rehearsal
 from cli.result import Outcome
-from simulator import SimulatedClouds
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, existing
 from tests.waiting import PATIENCE_SECONDS
 
 UntilLine = Callable[["subprocess.Popen[str]", str], None]
 EVERYTHING = ["site-service", "site-space", "site-token"]
-
-
-def existing(rehearsal: Rehearsal) -> list[str]:
-    with SimulatedClouds(rehearsal.home.cloud) as clouds:
-        return sorted(each.urn.rpartition("::")[2] for each in clouds.resources())
 
 
 def test_whatever_comes_second_is_refused_and_the_first_goes_on(

@@ -1,13 +1,11 @@
 """The project's own stacks, rehearsed in a copy of what defines them."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.simulator.harness import pass_over_abandoned_programs
-
-PROJECT = Path(__file__).parents[2]
+from tests.stress.world import copy_project
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +17,4 @@ def _abandoned_programs() -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project like this one, whose rehearsals meet no other's."""
-    for path in [*PROJECT.glob("Pulumi*.yaml"), PROJECT / "__main__.py"]:
-        shutil.copy(path, tmp_path)
-    return tmp_path
+    return copy_project(tmp_path)

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,15 +60,6 @@ def world(rehearsal: Rehearsal) -> World:
         ),
         outputs=_alike(stack.get("outputs", {}), folder),
     )
-
-
-def ids(rehearsal: Rehearsal) -> set[str]:
-    """The ids of everything that the engine knows of in a cloud."""
-    return {each["id"] for each in _state(rehearsal) if each.get("id")}
-
-
-def names(resources: Iterable[Made]) -> list[str]:
-    return [each.urn.rpartition("::")[2] for each in resources]
 
 
 def _state(rehearsal: Rehearsal) -> list[dict[str, Any]]:
