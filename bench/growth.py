@@ -27,6 +27,9 @@ class Shape:
     """How many clusters, by how many services there are on all of them together."""
     operations: Sequence[str]
     """On one stack, in this order."""
+    floor_rises: bool = False
+    """Whether each service may add more at the end by as much more as it adds to the floor: to write the whole state
+    after every step, as Pulumi does, takes the square of hundreds of resources."""
     most_rounds: int | None = None
     """Rounds that are enough where one takes long; None: as many as are asked for."""
 
@@ -47,6 +50,7 @@ SHAPES = (
         f"clusters with {ON_EACH} services each",
         {ON_EACH * clusters: clusters for clusters in (1, 3, len(ZONES))},
         ("preview", "up", AGAIN),
+        floor_rises=True,
         most_rounds=2,
     ),
 )
@@ -96,13 +100,10 @@ class Growth:
 
     @property
     def bound(self) -> float:
-        """Most that a service may add at the end: what it adds at first, the margin, and the noise of this run.
-
-        Where what it adds to the floor rises, which is Pulumi's own doing, it may rise as much here.
-        """
+        """Most that a service may add at the end: what it adds at first, the margin, and the noise of this run."""
         first, middle, last = self.shape.judged_at
         noise = self.rehearsed.noise[middle] + self.rehearsed.noise[last]
-        risen = self.floor.added(middle, last) - self.floor.added(first, middle)
+        risen = self.floor.added(middle, last) - self.floor.added(first, middle) if self.shape.floor_rises else 0.0
         return (self.early + max(0.0, risen)) * (1 + MARGIN) + noise / (last - middle)
 
     @property

@@ -66,10 +66,15 @@ def test_growth_far_from_the_floor_is_missed_even_where_it_is_linear() -> None:
     assert not grown({size: [155 + size] for size in SHAPE.sizes}).kept
 
 
-def test_growth_may_rise_as_that_of_the_floor() -> None:
-    rising = {size: [100 + size**2] for size in SHAPE.sizes}
-    assert grown(rising, rising).kept
-    assert not grown({size: [100 + 1.2 * size**2 + (size > 10) * 100] for size in SHAPE.sizes}, rising).kept
+def test_growth_may_rise_as_that_of_the_floor_where_hundreds_of_resources_are() -> None:
+    def kept(shape: growth.Shape, more: float = 0.0) -> bool:
+        rising = {size: [100.0 + size**2] for size in shape.sizes}
+        rehearsed = {size: [100 + 1.2 * size**2 + (size == shape.sizes[-1]) * more] for size in shape.sizes}
+        return growth.summarize(shape, "up", MEMORY, runs(rising), runs(rehearsed if more else rising)).kept
+
+    assert kept(growth.SHAPES[-1])
+    assert not kept(growth.SHAPES[-1], more=2000)
+    assert not kept(SHAPE)
 
 
 def test_growth_within_the_margin_is_noise() -> None:
