@@ -106,7 +106,7 @@ test-finetune:
 	@scripts/venv.sh finetune
 	@echo "==> Testing the fine-tune"
 	@.venv-finetune/bin/python -m pyright -p tests/finetune --pythonpath .venv-finetune/bin/python
-	@OMP_NUM_THREADS=1 .venv-finetune/bin/python -m pytest -o addopts= --import-mode=importlib -q tests/finetune
+	@HF_HOME=.venv-finetune/huggingface OMP_NUM_THREADS=1 .venv-finetune/bin/python -m pytest -o addopts= --import-mode=importlib -q tests/finetune
 
 clean:
 	rm -rf .venv .venv-finetune package/plugin/.venv .engine .rehearsal .pytest_cache .ruff_cache .hypothesis build dist *.egg-info package/python/build package/python/*.egg-info

@@ -40,6 +40,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
         return f"http://127.0.0.1:{self.hub.server_port}/me/mine"
 
     def do_GET(self) -> None:
+        if self.path == "/api/agent-harnesses":  # what the client asks once a day, of itself and without a token
+            self.send_error(404)
+            return
         self.answer({"id": "me/mine", "private": self.hub.private, "sha": "0" * 40, "siblings": [], "tags": []})
 
     def do_POST(self) -> None:
@@ -80,11 +83,13 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     server = Hub()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    known = tmp_path_factory.mktemp("agents") / "harnesses.json"
+    monkeypatch.setattr(huggingface_hub.constants, "AGENT_HARNESSES_PATH", str(known))
     monkeypatch.setenv("HF_TOKEN", SECRETS["HF_TOKEN"])
     yield server
     server.shutdown()
