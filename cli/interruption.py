@@ -30,8 +30,9 @@ def recover(session: Session, say: Callable[[str], None], *, record_unknown: boo
         resource = operation["resource"]
         if record_unknown and operation["type"] == "creating" and resource["urn"] in ids.keys() - known:
             resources.append({**resource, "id": ids[resource["urn"]], "outputs": resource.get("inputs", {})})
-        if operation["type"] == "deleting" and session.clouds.has_deleted(resource["type"], resource["id"]):
-            rest = [each for each in resources if (each["urn"], each.get("id")) != (resource["urn"], resource["id"])]
+        deleted = resource.get("id")  # a component has none, and the engine takes it out again
+        if operation["type"] == "deleting" and deleted and session.clouds.has_deleted(resource["type"], deleted):
+            rest = [each for each in resources if (each["urn"], each.get("id")) != (resource["urn"], deleted)]
             # what is replaced goes before those that depend on it, and the engine finishes that by itself
             if not any(resource["urn"] in dependencies_of(each) | {each.get("parent")} for each in rest):
                 resources[:] = rest

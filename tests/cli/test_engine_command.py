@@ -84,3 +84,12 @@ def test_a_state_is_repaired_without_decrypting_it(cli: Path, project: Path) -> 
     assert json.loads(read(cli, "given")) == {"version": 3, "deployment": state}
     assert "--show-secrets" not in read(cli, "arguments")
     assert "--file" not in read(cli, "arguments")
+
+
+def test_a_component_that_was_being_taken_out_is_left_to_the_engine(cli: Path, project: Path) -> None:
+    component = {"urn": "urn::component", "type": "llm-serving:index:GkeGpuCluster", "custom": False}
+    deployment = {"resources": [component], "pending_operations": [{"type": "deleting", "resource": component}]}
+    Path(f"{cli}.state").write_text(json.dumps({"version": 3, "deployment": deployment}))
+    stack, engine = opened(cli, project)
+    session = cast("Session", SimpleNamespace(stack=stack, engine=engine, clouds=SimpleNamespace(resources=list[Any])))
+    assert recover(session, print, record_unknown=True) == [component]
