@@ -232,7 +232,7 @@ class InferenceServiceArgs(ComponentArgs):
     environment: dict[str, str] | None = None
     """Further environment variables of the server, never secrets. Default: none."""
     arguments: list[str] | None = None
-    """Further command-line arguments of the server. Default: none."""
+    """Further command-line arguments of the server; of Triton, those of `launch_triton_server.py`. Default: none."""
     shared_memory: str | None = None
     """Size of `/dev/shm`, through which shards talk. It counts against the pod's memory. Default: `1Gi`."""
     node_selector: dict[str, str] | None = None

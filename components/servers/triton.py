@@ -39,7 +39,7 @@ SERVER = ModelServer(
     quantizations=frozenset(),
     token_variables=(),
     environment=_environment,
-    arguments=lambda _: [SCRIPT.read_text(encoding="utf-8")],
+    arguments=lambda _: [SCRIPT.read_text(encoding="utf-8"), SCRIPT.name],
     request=lambda _, prompt: {"text_input": prompt, "max_tokens": 64, "bad_words": "", "stop_words": ""},
     command=("bash", "-c"),
     data_path=MOUNT_PATH,

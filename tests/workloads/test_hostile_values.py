@@ -67,6 +67,7 @@ def test_the_script_of_a_triton_pod_takes_its_settings_for_values(triton: Shell)
         # no such model is taken; the script would not mind
         (started, *_) = triton.run(command, {**variables, "MODEL_REPOSITORY": text})
         assert f"--model_repo={text}" in started
+        assert started[-len(HOSTILE) :] == list(HOSTILE)
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text])

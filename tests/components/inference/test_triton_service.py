@@ -56,7 +56,7 @@ def test_the_container(recording: Recording) -> None:
     assert only["image"] == "nvcr.io/nvidia/tritonserver:25.04-trtllm-python-py3"
     assert only["command"] == ["bash", "-c"]
     # the very script that runs on a host
-    assert only["args"] == [SCRIPT.read_text()]
+    assert only["args"] == [SCRIPT.read_text(), "serve.sh"]
     assert environment(recording) == {
         "LAUNCH": "/app/scripts/launch_triton_server.py",
         "TENSOR_PARALLEL": "8",
