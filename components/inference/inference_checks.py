@@ -188,6 +188,7 @@ def _check_texts(args: InferenceServiceArgs) -> list[Finding]:
     return [
         *check_text("namespace", args.namespace, "namespace"),
         *check_text("image", args.image, "image"),
+        *check_text("bucket", args.vllm and args.vllm.adapters_bucket, "vllm.adaptersBucket"),
         *check_text("google-resource", args.subnetwork, "subnetwork"),
         *check_text("label-value", args.compute_class, "computeClass"),
         *check_map("label", args.service_labels, "serviceLabels"),

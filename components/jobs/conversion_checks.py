@@ -12,6 +12,7 @@ from ..sizing import GIB
 from ..storage.checkpoint_disk_args import CheckpointDiskArgs
 from ..storage.checkpoints import jetstream_models
 from .conversion_job_args import ConversionJobArgs
+from .lasting_job import check_job_texts
 
 DOWNLOADED_COPIES = 2
 """Llama's repositories hold the weights in two formats, and the script downloads all of a repository."""
@@ -116,7 +117,7 @@ def check_conversion_job(args: ConversionJobArgs) -> list[Finding]:
     model = load_catalog().models.get(args.model)
     if model is None or model.jetstream is None:
         return [_unknown_model(args.model)]
-    findings: list[Finding] = []
+    findings = check_job_texts(args)
     if args.token is None and not args.own_weights:
         findings.append(
             error(

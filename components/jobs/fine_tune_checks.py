@@ -18,7 +18,7 @@ from .fine_tune_sizing import (
     training_gib,
     usable_gib,
 )
-from .lasting_job import check_job_name
+from .lasting_job import check_job_name, check_job_texts
 
 OWN_SETTINGS = {
     "device": "accelerator",
@@ -49,10 +49,7 @@ def check_fine_tune_job(name: str, args: FineTuneJobArgs) -> list[Finding]:
         *_check_tokens(args),
         *_check_settings(args),
         *_check_resources(args),
-        *check_text("namespace", args.namespace, "namespace"),
-        *check_text("image", args.image, "image"),
-        *check_text("object", args.service_account, "serviceAccount"),
-        *check_text("bucket", args.bucket, "bucket"),
+        *check_job_texts(args),
         *check_text("object", args.storage_class, "storageClass"),
         *check_map("label", args.node_selector, "nodeSelector"),
     ]

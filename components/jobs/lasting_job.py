@@ -1,12 +1,15 @@
 """A Kubernetes Job that is there to stay: it runs once, and again when its pods' template changes."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from ..args import Input
 from ..findings import Finding
 from ..names import check_name
+from ..texts import check_text
 
 core = kubernetes.core.v1
 batch = kubernetes.batch.v1
@@ -20,6 +23,25 @@ Source: kubernetes.io/docs/concepts/workloads/controllers/job, 2026-11-21."""
 def check_job_name(name: str) -> list[Finding]:
     """Return why no Job and what belongs to it can be called `name`."""
     return check_name(name, LONGEST_NAME, "cannot name a Job and what belongs to it")
+
+
+class JobArgs(Protocol):
+    """What the arguments of every Job have."""
+
+    bucket: Input[str]
+    service_account: Input[str]
+    namespace: Input[str] | None
+    image: str | None
+
+
+def check_job_texts(args: JobArgs) -> list[Finding]:
+    """Return which texts of a Job no cloud and no Kubernetes takes, by path within `args`."""
+    return [
+        *check_text("bucket", args.bucket, "bucket"),
+        *check_text("object", args.service_account, "serviceAccount"),
+        *check_text("namespace", args.namespace, "namespace"),
+        *check_text("image", args.image, "image"),
+    ]
 
 
 def create_lasting_job(

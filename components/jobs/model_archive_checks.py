@@ -7,6 +7,7 @@ from ..findings import Finding, error
 from ..sizing import GIB
 from .conversion_checks import NODE_SECONDS, RETRIES, check_machine
 from .gpt_fast import INT8, gpt_fast_models
+from .lasting_job import check_job_texts
 from .model_archive_job_args import ModelArchiveJobArgs
 
 CPUS = 8
@@ -65,7 +66,7 @@ def check_model_archive_job(args: ModelArchiveJobArgs) -> list[Finding]:
     if model is None or not model.gpt_fast:
         message = f"gpt-fast has no mixture of experts '{args.model}'."
         return [error("gpt-fast-model", "model", message, f"Set model to {' or '.join(gpt_fast_models())}.")]
-    findings: list[Finding] = []
+    findings = check_job_texts(args)
     if model.gated and args.token is None:
         findings.append(
             error(

@@ -1,6 +1,6 @@
 """Names and labels at every limit are planned as the clouds take them, and one character more is refused clearly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -56,12 +56,12 @@ COMPONENTS: dict[str, tuple[Callable[..., Any], dict[str, Any], int]] = {
 }
 
 
-def registered(component: str, name: str) -> Recording:
+def registered(component: str, name: str, changes: Mapping[str, str] | None = None) -> Recording:
     make, args, _ = COMPONENTS[component]
 
     def program() -> None:
         there = kubernetes.Provider("there", kubeconfig="{}")
-        make(name, args, pulumi.ResourceOptions(providers=[there]))
+        make(name, {**args, **(changes or {})}, pulumi.ResourceOptions(providers=[there]))
 
     return record(program, config={"gcp:project": "test-project", **CONFIG})
 
@@ -160,6 +160,22 @@ def test_texts_beyond_their_limits_are_refused(path: str, value: object) -> None
     assert all(str(each).isprintable() for each in told)
     if any(each.code == "text-invalid" for each in told):
         assert any(f"at most {most} characters" in each.remedy for each in told for most in LIMITS)
+
+
+JOBS = {
+    "bucket": ["$(touch x)", "a; touch x", "Weights", "ab", "a" * 64, "a..b", "\u0430bc"],
+    "serviceAccount": ["$(touch x)", "Converter", "a" * 254, "a_b"],
+    "namespace": ["x; y", "a" * 64],
+    "image": ["a b", "$(x)"],
+}
+
+
+@pytest.mark.parametrize("job", ["conversion", "archive", "fine-tune"])
+@pytest.mark.parametrize(("setting", "text"), [(setting, text) for setting, texts in JOBS.items() for text in texts])
+def test_texts_of_a_job_beyond_their_limits_are_refused(job: str, setting: str, text: str) -> None:
+    recording = registered(job, "job", {setting: text})
+    assert isinstance(recording.error, ConfigurationError)
+    assert [each.path for each in recording.error.findings] == [setting]
 
 
 LIMITS = {rule.most for rule in load_texts().values()}

@@ -17,6 +17,7 @@ from ts.utils.util import get_yaml_config
 
 from components.jobs.gpt_fast import preparation_files
 from tests.waiting import PATIENCE_SECONDS
+from tests.workloads.hostile import HOSTILE
 from workloads.torchserve import prepare
 
 MODEL, TOKEN = "mistralai/Mixtral-8x7B-v0.1", "hf_0123456789"
@@ -310,6 +311,24 @@ def test_what_is_fetched_is_what_was_pinned(world: World, caplog: pytest.LogCapt
     assert world.run() == 1
     assert "quantize.py is not the file that was pinned" in caplog.text
     assert not (world.checkpoints / "model_int8.pth").exists()
+
+
+@pytest.mark.parametrize("token", [text for text in HOSTILE if text.strip()])
+def test_the_hub_is_given_the_very_token(
+    world: World, monkeypatch: pytest.MonkeyPatch, commands: list[list[str]], token: str
+) -> None:
+    given: list[str | None] = []
+
+    def refuse(token: str | None) -> None:
+        given.append(token)
+        raise OSError("401 Client Error")
+
+    Path(os.environ["TOKEN_FILE"]).write_text(token)
+    monkeypatch.setattr(prepare.Preparation, "_hub", lambda _: SimpleNamespace(HfApi=refuse))
+    assert world.run() == 1
+    # as Hugging Face's own library reads a token: without what stands around it
+    assert given == [token.strip()]
+    assert commands == []
 
 
 def test_failures_are_told_without_a_traceback_and_without_the_token(

@@ -253,3 +253,8 @@ def test_other_servers_read_no_folder() -> None:
     assert [(finding.code, finding.path) for finding in found] == [("storage-kind", "storage.kind")]
     emptied = check_inference_service("llm", service_args(storage__folder="models"))
     assert [(finding.code, finding.path) for finding in emptied] == [("storage-folder", "storage.folder")]
+
+
+def test_a_bucket_of_adapters_that_no_cloud_takes() -> None:
+    (finding,) = findings({**ADAPTERS, "vllm.adaptersBucket": "tuned; touch x"})
+    assert (finding.code, finding.path) == ("text-invalid", "vllm.adaptersBucket")
