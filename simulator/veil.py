@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from typing import Any
@@ -30,7 +29,7 @@ def _digest_of(text: str) -> str:
         return in_json
     try:
         decoded = base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII, or not a text
         return digest
     # a hexadecimal digest of 64 digits is valid as base64, which the data of a Secret has to be
     return base64.b64encode(in_json.encode()).decode() if _is_json_object(decoded) else digest

@@ -60,3 +60,15 @@ def test_kills_leave_it_nowhere(expedition: Expedition) -> None:
     assert expedition.run(*up, "--time-scale", "inf") == 0
     assert expedition.canaries["token"].text in expedition.secrets_of("small")
     assert not expedition.leaks()
+
+
+@pytest.mark.cluster
+def test_a_control_plane_keeps_it_encrypted(expedition: Expedition) -> None:
+    up = ("rehearse", "up", "small", "--control-plane", "--time-scale", "inf", *expedition.secrets)
+    assert expedition.run(*up, "--debug") == 0, expedition.last_printed()
+    assert not expedition.leaks()
+    # as Kubernetes gives it back to who may read it
+    assert expedition.run(*up, "--json", "--config", "port=81") == 0, expedition.last_printed()
+    assert not expedition.leaks()
+    assert expedition.run("rehearse", "destroy", "small", "--time-scale", "inf") == 0
+    assert not expedition.leaks()
