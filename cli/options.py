@@ -20,7 +20,7 @@ Overrides = Annotated[
     repeated(
         "--config",
         metavar="KEY=VALUE",
-        help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=mine. Can be "
+        help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=my-project. Can be "
         "repeated.",
     ),
 ]

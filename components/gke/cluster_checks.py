@@ -152,6 +152,8 @@ def check_gke_gpu_cluster(name: str, args: GkeGpuClusterArgs, project: str | Non
 def _check_texts(args: GkeGpuClusterArgs) -> list[Finding]:
     window = args.maintenance_window
     return [
+        *check_text("google-project", args.project, "project"),
+        *check_text("google-project", gcp.config.project or None, "gcp:project"),
         *check_text("google-resource", args.network, "network"),
         *check_text("google-resource", args.subnetwork, "subnetwork"),
         *check_text("recurrence", window and window.recurrence, "maintenanceWindow.recurrence"),

@@ -169,6 +169,7 @@ def check_workload_identity_binding(name: str, args: WorkloadIdentityBindingArgs
         if role in ("roles/owner", "roles/editor")
     ]
     findings += check_text("namespace", args.namespace, "namespace")
+    findings += check_text("google-project", args.project, "project")
     account_name, path = (
         args.service_account_name or name,
         "serviceAccountName" if args.service_account_name else "name",

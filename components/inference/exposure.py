@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 
 from ..args import Input, given
 from ..findings import Finding, error, warning
+from ..texts import check_text
 
 FORWARDED_PORT = 8080
 """Local port of the port-forward that `access` proposes."""
@@ -171,7 +172,7 @@ def port_forward(namespace: pulumi.Output[str], service_name: pulumi.Output[str]
 def check_exposure(args: Exposed, guard: str) -> list[Finding]:
     """Return what is wrong with who can reach a Service, by path within `args`. `guard` is what holds back others."""
     exposure, ranges = exposure_of(args), args.source_ranges
-    findings: list[Finding] = []
+    findings = check_text("google-project", args.project, "project")
     if exposure is Exposure.PUBLIC and not ranges:
         findings.append(
             error(

@@ -11,6 +11,7 @@ from ..gke.nodes import allocatable, ephemeral_gib
 from ..sizing import GIB
 from ..storage.checkpoint_disk_args import CheckpointDiskArgs
 from ..storage.checkpoints import jetstream_models
+from ..texts import check_text
 from .conversion_job_args import ConversionJobArgs
 from .lasting_job import check_job_texts
 
@@ -94,6 +95,11 @@ def check_checkpoint_disk(args: CheckpointDiskArgs) -> list[Finding]:
     findings = [replace(finding, path="zone") for finding in check_zones([args.zone], region_of(args.zone), "zone")]
     if not re.fullmatch(r"[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?", args.zone):
         findings = [error("zone-invalid", "zone", f"'{args.zone}' is not a zone.", "Set one as us-west4-a.")]
+    findings += [
+        *check_text("google-project", args.project, "project"),
+        *check_text("google-resource", args.subnetwork, "subnetwork"),
+        *check_text("namespace", args.namespace, "namespace"),
+    ]
     model = load_catalog().models.get(args.model)
     if model is None or model.jetstream is None:
         return [*findings, _unknown_model(args.model)]

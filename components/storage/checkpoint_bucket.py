@@ -9,6 +9,7 @@ from pydantic import Field
 from ..args import ComponentArgs, Input, given
 from ..findings import Finding, error, refuse, warning
 from ..gke.node_pool_checks import region_of
+from ..texts import check_map, check_text, fits, load_texts
 
 
 class CheckpointBucketArgs(ComponentArgs):
@@ -140,6 +141,11 @@ def check_checkpoint_bucket(
                 "Set 0, or 7 to 90.",
             )
         )
+    findings += [
+        *check_text("google-project", args.project, "project"),
+        *check_text("google-kms-key", args.kms_key_name, "kmsKeyName"),
+        *check_map("google-label", args.labels, "labels"),
+    ]
     for path, members in (("readers", args.readers), ("writers", args.writers)):
         findings += [
             _wrong_member(f"{path}.{key}", member) for key, member in (members or {}).items() if _is_wrong(member)
@@ -171,7 +177,7 @@ def check_checkpoint_bucket(
 
 
 def _is_wrong(member: Input[str]) -> bool:
-    return isinstance(member, str) and ":" not in member
+    return not fits("google-member", member)
 
 
 def _wrong_member(path: str, member: Input[str]) -> Finding:
@@ -183,5 +189,5 @@ def _wrong_member(path: str, member: Input[str]) -> Finding:
         "bucket-member-invalid",
         path,
         f"'{member}' is not a member.",
-        "Write it as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com, or take WorkloadIdentityBinding's `member`.",
+        f"{load_texts()['google-member'].remedy}.",
     )

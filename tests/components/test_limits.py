@@ -93,6 +93,7 @@ def test_other_names_of_components_are_refused(component: str, name: str) -> Non
     assert f" {63 if component == 'bucket' else most} " in finding.remedy
 
 
+PROJECT = ["My Project", "1234567890", "short", "a" * 31, "under_score", "a-project-", "$(touch x)", "\u0430-project"]
 LABEL, DOMAIN = "a" * 62 + "Z", ".".join(["a" * 62] * 4)
 AT = {
     "service.podLabels": [{LABEL: LABEL}, {f"{DOMAIN}/x": ""}, {"a": ""}],
@@ -104,6 +105,7 @@ AT = {
     "service.environment": [{"A" * 1024: "\N{GRINNING FACE} e\u0301\u202e\n\t"}, {"_.-a9": ""}],
     "service.arguments": [["\N{GRINNING FACE}\u200b\u202e"]],
     "service.image": ["registry.example.com:5000/a/b_c.d-e:" + "v" * 128, "a@sha256:" + "0" * 64],
+    "gcp:project": ["a" * 30, "short1", "example.com:old-project"],
     "service.storage.hostPath": ["/mnt/" + "a" * 4091, "/mnt/stateful_partition/\N{GRINNING FACE}..a"],
 }
 OVER = {
@@ -140,6 +142,7 @@ OVER = {
     "service.image": ["a b", "a:" + "v" * 129, "-a", "a\u200b", "https://a/b", "$(x)", ""],
     "service.storage.hostPath": ["/mnt/" + "a" * 4092, "/../etc", "/a/..", "/a\nb"],
     "service.model": ["mistralai/\N{FULLWIDTH DIGIT EIGHT}", "mistralai/\u0430", "a/b\n", "a/\u200b", "a/b/c"],
+    "gcp:project": PROJECT,
     "cluster.location": ["us-central\N{FULLWIDTH DIGIT ONE}", "us-central1\n"],
 }
 
@@ -160,6 +163,34 @@ def test_texts_beyond_their_limits_are_refused(path: str, value: object) -> None
     assert all(str(each).isprintable() for each in told)
     if any(each.code == "text-invalid" for each in told):
         assert any(f"at most {most} characters" in each.remedy for each in told for most in LIMITS)
+
+
+OF_GOOGLE = {
+    "cluster": {"project": PROJECT},
+    "exposed-service": {"project": PROJECT[:1]},
+    "exposed-page": {"project": PROJECT[:1]},
+    "binding": {"project": PROJECT[:1]},
+    "disk": {"project": PROJECT[:1], "subnetwork": ["a b"], "namespace": ["a.b"]},
+    "bucket": {
+        "project": PROJECT[:1],
+        "kmsKeyName": [
+            "weights",
+            "projects/p/locations/us-central1/keyRings/r",
+            "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1",
+            "projects/p/locations/us-central1/keyRings/r/cryptoKeys/" + "k" * 64,
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("component", "setting", "text"),
+    [(each, setting, text) for each, of in OF_GOOGLE.items() for setting, texts in of.items() for text in texts],
+)
+def test_texts_of_google_beyond_their_limits_are_refused(component: str, setting: str, text: str) -> None:
+    recording = registered(component, "name", {setting: text})
+    assert isinstance(recording.error, ConfigurationError)
+    assert [each.path for each in recording.error.findings] == [setting]
 
 
 JOBS = {

@@ -64,5 +64,5 @@ def test_the_account_of_a_stand_in_is_not_asked(web: WebServer, stack: str, reas
 
 
 def test_the_account_that_is_set_is_asked(web: WebServer) -> None:
-    _, text = check(MIXTRAL, "--online", "--config", image(web), "--config", "gcp:project=mine")
+    _, text = check(MIXTRAL, "--online", "--config", image(web), "--config", "gcp:project=my-project")
     assert "quota of Google Cloud: no credentials" in text

@@ -144,7 +144,7 @@ def test_no_project() -> None:
     (finding,) = check_gke_gpu_cluster("guide", cluster_args())
     assert (finding.path, finding.code) == ("gcp:project", "project-missing")
     assert "pulumi config set gcp:project" in finding.remedy
-    assert check_gke_gpu_cluster("guide", cluster_args(project="mine")) == []
+    assert check_gke_gpu_cluster("guide", cluster_args(project="my-project")) == []
 
 
 def test_a_region_that_the_catalogue_does_not_know_is_only_a_warning() -> None:

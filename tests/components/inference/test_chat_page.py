@@ -144,9 +144,9 @@ def test_only_its_port_is_open(page: Recording) -> None:
 
 
 def test_through_a_public_load_balancer() -> None:
-    recording = recorded({**PUBLIC, "project": "ours"})
+    recording = recorded({**PUBLIC, "project": "our-project"})
     assert recording["Address", "chat-address"].inputs == {
-        "project": "ours",
+        "project": "our-project",
         "region": "us-central1",
         "addressType": "EXTERNAL",
     }

@@ -127,7 +127,18 @@ def test_what_is_right() -> None:
         ({"location": "us-west4-a", "cluster": "us-west4-a"}, "location", "bucket-location-zone"),
         ({"readers": {"all": "allUsers"}}, "readers.all", "bucket-public"),
         ({"writers": {"all": "allAuthenticatedUsers"}}, "writers.all", "bucket-public"),
-        ({"readers": {"me": "me@example.com"}}, "readers.me", "bucket-member-invalid"),
+        *[
+            ({"readers": {"me": member}}, "readers.me", "bucket-member-invalid")
+            for member in (
+                "me@example.com",
+                "serviceaccount:a@b",
+                "user:",
+                "user:a b",
+                "principal://a",
+                "deleted:user:a",
+            )
+        ],
+        ({"labels": {"Team": "a"}}, "labels.Team", "text-invalid"),
         (
             {"readers": {"a": "user:a@example.com"}, "writers": {"a": "user:a@example.com"}},
             "readers.a",
