@@ -19,7 +19,7 @@ help:
 	@echo "make control-plane  build a Kubernetes control plane, 7 minutes the first time"
 	@echo "make test-cluster   the tests that need it"
 	@echo "make test-host      the tests that need Debian's or Ubuntu's cloud-init, which is unpacked into .engine"
-	@echo "make test-stress    kills and faults at all steps, of which make test takes a third and half: a quarter of an hour"
+	@echo "make test-stress    kills and faults at all steps, of which make test takes a third and half: half an hour"
 	@echo "make test-languages runs the programs in YAML and TypeScript, and compiles the SDK for Go"
 	@echo "make schema         write the schema of the Pulumi package (RELEASE=release when it is published)"
 	@echo "make clean          remove all that these made, rehearsed stacks included"

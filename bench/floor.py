@@ -11,12 +11,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+from pulumi._types import resource_types
 from pulumi.automation import LocalWorkspace, OpType, ProjectSettings, Stack
 from pulumi.runtime import rpc
 
@@ -52,19 +53,30 @@ def read_state(path: Path) -> list[State]:
     return json.loads(path.read_text(encoding="utf-8"))["deployment"]["resources"]
 
 
-def import_sdks(resources: list[State]) -> None:
-    """Load the SDKs' classes of the resources' types, as any program that makes them does."""
+def sdk_properties(resources: list[State]) -> dict[str, list[str]]:
+    """Load the SDKs' classes of the resources' types, as any program that makes them does, and return the properties.
+
+    Each of them is an Output of each resource of its type, which takes the SDK's time.
+    """
+    found: dict[str, list[str]] = {}
     for token in {each["type"] for each in resources}:
         package, module, name = token.split(":")
         if package == "gcp":
-            getattr(import_module(f"pulumi_gcp.{module.partition('/')[0].lower()}"), name)
+            made = getattr(import_module(f"pulumi_gcp.{module.partition('/')[0].lower()}"), name)
         elif package == "kubernetes":
             group, _, version = module.rpartition("/")
-            getattr(import_module(f"pulumi_kubernetes.{group.partition('.')[0]}.{version}"), name)
+            made = getattr(import_module(f"pulumi_kubernetes.{group.partition('.')[0]}.{version}"), name)
+        else:
+            continue
+        found[token] = list(resource_types(made))
+    return found
 
 
-def register(resources: list[State]) -> None:
-    """Register `resources` as they are in the state: types, names, inputs, options, parents, order and outputs."""
+def register(resources: list[State], properties: Mapping[str, Iterable[str]]) -> None:
+    """Register `resources` as they are in the state: types, names, inputs, options, parents, order and outputs.
+
+    `properties` are those that the SDKs' classes have, by type.
+    """
     by_urn = {each["urn"]: each for each in resources}
     made: dict[str, pulumi.Resource] = {}
     for each in resources:
@@ -81,7 +93,8 @@ def register(resources: list[State]) -> None:
             package = each["type"].removeprefix(PROVIDER_TYPE)
             made[each["urn"]] = _Provider(package, name, inputs, options)
         else:
-            made[each["urn"]] = _Custom(each["type"], name, inputs, options)
+            of_class = dict.fromkeys(properties.get(each["type"], ()))
+            made[each["urn"]] = _Custom(each["type"], name, {**of_class, **inputs}, options)
     for each in resources:
         outputs = {key: _value(value, made) for key, value in each.get("outputs", {}).items()}
         if each["type"] == "pulumi:pulumi:Stack":
@@ -135,7 +148,7 @@ def _value(value: Any, made: Mapping[str, pulumi.Resource]) -> Any:  # Any: JSON
 def main(operation: str, state: Path, folder: Path, pulumi_cli: Path) -> None:
     """Do `operation` once, and print how long it took without start and imports, and how many resources it created."""
     resources = read_state(state)
-    import_sdks(resources)
+    properties = sdk_properties(resources)
     stack_name, project_name = resources[0]["urn"].removeprefix("urn:pulumi:").split("::")[:2]
     packages = sorted({each["type"].partition(":")[0] for each in resources if each.get("provider")})
     with isolated_environment(folder):
@@ -144,7 +157,7 @@ def main(operation: str, state: Path, folder: Path, pulumi_cli: Path) -> None:
             os.environ["PULUMI_DEBUG_PROVIDERS"] = debug_providers
             workspace = LocalWorkspace(
                 work_dir=str(folder),
-                program=lambda: register(resources),
+                program=lambda: register(resources, properties),
                 project_settings=ProjectSettings(name=project_name, runtime="python"),
                 pulumi_command=EngineCommand(pulumi_cli),
             )
