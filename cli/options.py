@@ -20,8 +20,8 @@ Overrides = Annotated[
     repeated(
         "--config",
         metavar="KEY=VALUE",
-        help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=my-project. Can be "
-        "repeated.",
+        help="Use another setting than the stack file's, such as service.accelerators=2 or gcp:project=my-project. Can "
+        "be repeated.",
     ),
 ]
 NoStandIns = Annotated[

@@ -124,13 +124,21 @@ def _with_placeholders(settings: Settings, path: Path, value: object) -> object:
 
 
 def _stand_in(settings: Settings, project: Project) -> None:
+    name = _recipe_of(settings, project)
+    if not name:  # another project's program
+        return
     from stacks import RECIPES  # here, because it takes seconds, which help and outputs need not wait for
 
-    known = {
-        name: {key: StandIn(each.stand_in, each.secret) for key, each in recipe.account_values.items()}
-        for name, recipe in RECIPES.items()
-    }
-    stand_in(settings, project, known)
+    recipe = RECIPES.get(name)
+    if recipe is None:  # the program itself refuses it, with the list of recipes
+        return
+    values = {key: StandIn(each.stand_in, each.secret) for key, each in recipe.account_values.items()}
+    stand_in(settings, project, {recipe.name: values})
+
+
+def _recipe_of(settings: Settings, project: Project) -> str:
+    chosen = settings.overrides.get("recipe") or settings.overrides.get(f"{project.name}:recipe")
+    return str(chosen.value if chosen else settings.config.get(f"{project.name}:recipe", ""))
 
 
 def stand_in(settings: Settings, project: Project, known: Mapping[str, Mapping[str, StandIn]]) -> None:
@@ -142,11 +150,7 @@ def stand_in(settings: Settings, project: Project, known: Mapping[str, Mapping[s
         known: by recipe and full configuration key.
     """
     overridden = {_full_key(key, project) for key in settings.overrides}
-    chosen = settings.overrides.get("recipe") or settings.overrides.get(f"{project.name}:recipe")
-    recipe = chosen.value if chosen else settings.config.get(f"{project.name}:recipe", "")
-    # of an unknown recipe nothing: the program itself refuses it, with the list of recipes
-    known_values = known.get(recipe) if isinstance(recipe, str) else None
-    for key, made_up in (known_values or {}).items():
+    for key, made_up in known.get(_recipe_of(settings, project), {}).items():
         if key in settings.config or key in overridden:
             continue
         shown = made_up.value if isinstance(made_up.value, str) else ", ".join(made_up.value)

@@ -1,33 +1,42 @@
 """The program: one stack for each deployment recipe, chosen by the stack's configuration."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import pulumi
 
 from components.findings import ConfigurationError, Finding, Severity, error, refuse
-from stacks import (
-    dev,
-    llama_jetstream_tpu,
-    mistral_vllm_autopilot,
-    mixtral_tgi_gke_l4,
-    mixtral_torchserve_gke,
-    mixtral_triton_oci,
-)
 from stacks.configuration import read_settings, recipe_name
 from stacks.recipe import AccountValue, Needs, Recipe
 
-RECIPES: dict[str, Recipe[Any]] = {  # Any: each recipe has settings of its own
-    recipe.name: recipe
-    for recipe in (
-        mixtral_tgi_gke_l4.RECIPE,
-        mistral_vllm_autopilot.RECIPE,
-        mixtral_torchserve_gke.RECIPE,
-        mixtral_triton_oci.RECIPE,
-        llama_jetstream_tpu.RECIPE,
-        dev.RECIPE,
-    )
-}
+_NAMES = (
+    "mixtral-tgi-gke-l4",
+    "mistral-vllm-autopilot",
+    "mixtral-torchserve-gke",
+    "mixtral-triton-oci",
+    "llama-jetstream-tpu",
+    "dev",
+)
+
+
+class _Recipes(Mapping[str, Recipe[Any]]):  # Any: each recipe has settings of its own
+    """Imports the module of a recipe when that is asked for: a stack need not wait for another cloud's SDK."""
+
+    def __getitem__(self, name: str) -> Recipe[Any]:  # Any: as above
+        if name not in _NAMES:
+            raise KeyError(name)
+        return import_module(f"{__name__}.{name.replace('-', '_')}").RECIPE
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+RECIPES = _Recipes()
 """Every recipe by its name."""
 
 __all__ = ["RECIPES", "AccountValue", "Examination", "Needs", "Recipe", "examine", "main"]

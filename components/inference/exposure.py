@@ -1,5 +1,7 @@
 """Who can reach a Service of a GKE cluster, and the load balancer that lets them."""
 
+from __future__ import annotations  # or the SDK would be loaded for them, of whichever cloud the stack is
+
 import ipaddress
 import shlex
 from collections.abc import Iterable, Mapping, Sequence

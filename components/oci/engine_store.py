@@ -1,5 +1,7 @@
 """Where OciGpuHost keeps built engines: block volumes or a bucket, which stay when a host is replaced."""
 
+from __future__ import annotations  # or the SDK would be loaded for them, of whichever cloud the stack is
+
 import pulumi
 import pulumi_oci as oci
 

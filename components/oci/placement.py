@@ -1,5 +1,7 @@
 """Where the hosts of OciGpuHost are launched, and from which image."""
 
+from __future__ import annotations  # or the SDK would be loaded for them, of whichever cloud the stack is
+
 import re
 
 import pulumi

@@ -3,6 +3,8 @@
 Source: cloud.google.com/compute/docs/instance-groups/limit-vm-runtime-in-migs, 2026-11-21.
 """
 
+from __future__ import annotations  # or the SDK would be loaded for them, of whichever cloud the stack is
+
 import re
 import shlex
 from typing import Any
