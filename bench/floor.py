@@ -11,13 +11,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 import pulumi
-from pulumi._types import resource_types
+from pulumi._types import resource_pulumi_to_py_names
 from pulumi.automation import LocalWorkspace, OpType, ProjectSettings, Stack
 from pulumi.runtime import rpc
 
@@ -33,11 +33,6 @@ PROVIDER_TYPE = "pulumi:providers:"
 
 # Of classes like these alone, which are what the SDKs have, Pulumi tells the engine where in the program a resource was
 # made. The engine keeps that, and it is half of the state.
-class _Custom(pulumi.CustomResource):
-    def __init__(self, token: str, name: str, inputs: Mapping[str, Any], options: pulumi.ResourceOptions) -> None:
-        super().__init__(token, name, dict(inputs), options)
-
-
 class _Provider(pulumi.ProviderResource):
     def __init__(self, package: str, name: str, inputs: Mapping[str, Any], options: pulumi.ResourceOptions) -> None:
         super().__init__(package, name, dict(inputs), options)
@@ -53,29 +48,23 @@ def read_state(path: Path) -> list[State]:
     return json.loads(path.read_text(encoding="utf-8"))["deployment"]["resources"]
 
 
-def sdk_properties(resources: list[State]) -> dict[str, list[str]]:
-    """Load the SDKs' classes of the resources' types, as any program that makes them does, and return the properties.
-
-    Each of them is an Output of each resource of its type, which takes the SDK's time.
-    """
-    found: dict[str, list[str]] = {}
+def sdk_classes(resources: list[State]) -> dict[str, type[pulumi.CustomResource]]:
+    """Load the SDKs' classes of the resources' types, as any program that makes them does, and return them by type."""
+    found: dict[str, type[pulumi.CustomResource]] = {}
     for token in {each["type"] for each in resources}:
         package, module, name = token.split(":")
         if package == "gcp":
-            made = getattr(import_module(f"pulumi_gcp.{module.partition('/')[0].lower()}"), name)
+            found[token] = getattr(import_module(f"pulumi_gcp.{module.partition('/')[0].lower()}"), name)
         elif package == "kubernetes":
             group, _, version = module.rpartition("/")
-            made = getattr(import_module(f"pulumi_kubernetes.{group.partition('.')[0]}.{version}"), name)
-        else:
-            continue
-        found[token] = list(resource_types(made))
+            found[token] = getattr(import_module(f"pulumi_kubernetes.{group.partition('.')[0]}.{version}"), name)
     return found
 
 
-def register(resources: list[State], properties: Mapping[str, Iterable[str]]) -> None:
+def register(resources: list[State], classes: Mapping[str, type[pulumi.CustomResource]]) -> None:
     """Register `resources` as they are in the state: types, names, inputs, options, parents, order and outputs.
 
-    `properties` are those that the SDKs' classes have, by type.
+    `classes` are the SDKs' own, by type. They turn inputs and outputs into their types, in any program.
     """
     by_urn = {each["urn"]: each for each in resources}
     made: dict[str, pulumi.Resource] = {}
@@ -93,8 +82,10 @@ def register(resources: list[State], properties: Mapping[str, Iterable[str]]) ->
             package = each["type"].removeprefix(PROVIDER_TYPE)
             made[each["urn"]] = _Provider(package, name, inputs, options)
         else:
-            of_class = dict.fromkeys(properties.get(each["type"], ()))
-            made[each["urn"]] = _Custom(each["type"], name, {**of_class, **inputs}, options)
+            sdk_class = classes[each["type"]]
+            names = resource_pulumi_to_py_names(sdk_class)
+            given = {names[key]: value for key, value in inputs.items()}
+            made[each["urn"]] = sdk_class(name, opts=options, **given)
     for each in resources:
         outputs = {key: _value(value, made) for key, value in each.get("outputs", {}).items()}
         if each["type"] == "pulumi:pulumi:Stack":
@@ -126,7 +117,6 @@ def _options(state: State, by_urn: Mapping[str, State], made: Mapping[str, pulum
         protect=state.get("protect"),
         retain_on_delete=state.get("retainOnDelete"),
         ignore_changes=state.get("ignoreChanges"),
-        additional_secret_outputs=state.get("additionalSecretOutputs"),
         custom_timeouts=pulumi.CustomTimeouts(**timeouts) if timeouts else None,
     )
 
@@ -148,7 +138,7 @@ def _value(value: Any, made: Mapping[str, pulumi.Resource]) -> Any:  # Any: JSON
 def main(operation: str, state: Path, folder: Path, pulumi_cli: Path) -> None:
     """Do `operation` once, and print how long it took without start and imports, and how many resources it created."""
     resources = read_state(state)
-    properties = sdk_properties(resources)
+    classes = sdk_classes(resources)
     stack_name, project_name = resources[0]["urn"].removeprefix("urn:pulumi:").split("::")[:2]
     packages = sorted({each["type"].partition(":")[0] for each in resources if each.get("provider")})
     with isolated_environment(folder):
@@ -157,7 +147,7 @@ def main(operation: str, state: Path, folder: Path, pulumi_cli: Path) -> None:
             os.environ["PULUMI_DEBUG_PROVIDERS"] = debug_providers
             workspace = LocalWorkspace(
                 work_dir=str(folder),
-                program=lambda: register(resources, properties),
+                program=lambda: register(resources, classes),
                 project_settings=ProjectSettings(name=project_name, runtime="python"),
                 pulumi_command=EngineCommand(pulumi_cli),
             )
