@@ -25,6 +25,7 @@ from tests.components.jobs.test_fine_tune_job import FINE_TUNE, JOB, record_fine
 from tests.components.oci.host import found
 from tests.recording import record
 from tests.workloads.hostile import CANARY, HOSTILE, Shell, expanded
+from tests.workloads.triton_host import Host
 
 VARIABLES = {"SECRET": "told", "HF_TOKEN": TOKEN}
 NUMBERED = {f"value_{number}": text for number, text in enumerate(HOSTILE)}
@@ -123,6 +124,19 @@ def test_the_settings_of_a_host_are_values_or_refused(tmp_path: Path, text: str)
             assert shell.run(["bash", "-c", f'. ./settings; tell "${name}"'], {}) == [["tell", text]]
             assert dict(line.split("=", 1) for line in files[SETTINGS].splitlines())[name] == text
     assert codes <= {"setting-characters"}
+
+
+@pytest.mark.parametrize("token", [text for text in HOSTILE if text.strip()])
+def test_a_whole_boot_takes_a_token_for_a_value(tmp_path: Path, token: str) -> None:
+    host = Host(tmp_path / "host")
+    canary = tmp_path / "host/commands" / CANARY
+    canary.write_text(f'#!/bin/sh\ntouch "$STATE/{CANARY}"\n')
+    canary.chmod(0o755)
+    (host.state / "token").write_text(token)
+    status, _, ran = host.boot()
+    assert status == 0, host.log
+    assert any(line.startswith("git clone") for line in ran)
+    assert list(tmp_path.rglob(CANARY)) == [canary]
 
 
 def test_cloud_init_writes_the_scripts_as_they_are() -> None:
