@@ -15,6 +15,7 @@ from cli.project import Project, find_project
 from cli.rehearse import rehearse
 from cli.size import size
 from cli.smoke import smoke
+from components import __version__
 
 if TYPE_CHECKING:
     from stacks import Recipe
@@ -31,8 +32,6 @@ app.add_typer(rehearse, name="rehearse")
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        from components import __version__  # the components take their time to be imported
-
         typer.echo(__version__)
         raise typer.Exit
 

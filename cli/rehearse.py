@@ -170,12 +170,7 @@ def refresh(
     debug: Debug = False,
 ) -> None:
     """Read back what became of the resources since the last `up`."""
-
-    def make() -> Rehearsal:
-        return Rehearsal(
-            stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
-        )  # fmt: skip
-
+    make = _made_before(stack, fault, time_scale, control_plane=control_plane)
     _exit(Rehearsal.refresh, make, stack, as_json=as_json, debug=debug)
 
 
@@ -190,12 +185,7 @@ def destroy(
     debug: Debug = False,
 ) -> None:
     """Delete everything that the stack has created, and forget the rehearsal."""
-
-    def make() -> Rehearsal:
-        return Rehearsal(
-            stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
-        )  # fmt: skip
-
+    make = _made_before(stack, fault, time_scale, control_plane=control_plane)
     _exit(Rehearsal.destroy, make, stack, as_json=as_json, debug=debug)
 
 
@@ -203,6 +193,13 @@ def destroy(
 def outputs(stack: StackName, *, as_json: Json = False, debug: Debug = False) -> None:
     """Print the outputs of the last `up`, its secrets hidden."""
     _exit(Rehearsal.outputs, lambda: Rehearsal(stack), stack, as_json=as_json, debug=debug)
+
+
+def _made_before(stack: str, fault: list[str], time_scale: float, *, control_plane: bool) -> Callable[[], Rehearsal]:
+    """Return how to make the rehearsal of what an `up` has left, whose settings are there already."""
+    return lambda: Rehearsal(
+        stack, time_scale=_time_scale(time_scale), faults=_faults(fault), control_plane=control_plane
+    )
 
 
 def _exit(

@@ -148,7 +148,9 @@ def check_checkpoint_bucket(
     ]
     for path, members in (("readers", args.readers), ("writers", args.writers)):
         findings += [
-            _wrong_member(f"{path}.{key}", member) for key, member in (members or {}).items() if _is_wrong(member)
+            _wrong_member(f"{path}.{key}", member)
+            for key, member in (members or {}).items()
+            if not fits("google-member", member)
         ]
     for key in (args.readers or {}).keys() & (args.writers or {}).keys():
         findings.append(
@@ -174,10 +176,6 @@ def check_checkpoint_bucket(
             )
         )
     return findings
-
-
-def _is_wrong(member: Input[str]) -> bool:
-    return not fits("google-member", member)
 
 
 def _wrong_member(path: str, member: Input[str]) -> Finding:
