@@ -8,13 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pulumi
 import pulumi.automation as auto
 import pytest
+from pulumi.runtime._callbacks import _CallbackServicer
 
 from engine import find_pulumi
 from simulator import Fault, SimulatedClouds
@@ -125,6 +126,35 @@ def pass_over_abandoned_programs() -> None:
     """
     if getattr(sys.unraisablehook, "func", None) is not _tell_unless_abandoned:
         sys.unraisablehook = functools.partial(_tell_unless_abandoned, sys.unraisablehook)
+    close_abandoned_programs()
+
+
+_left_running: list[_CallbackServicer] = []
+
+
+def close_abandoned_programs() -> None:
+    """End what the SDK has left running of programs with resource hooks that failed: a server and six threads of each.
+
+    To tell the engine, which has gone, is its last step before it would close them. They would stay as long as the
+    process, which may have only so many threads: when it can have no more, gRPC aborts it. What is there for the first
+    time may be about to be closed, and is left until the next time.
+    """
+    for servicer in _left_running:
+        if servicer in _CallbackServicer._servicers:
+            _CallbackServicer._servicers.remove(servicer)
+            if not servicer._loop.is_closed():
+                _close(servicer)
+    _left_running[:] = _CallbackServicer._servicers
+
+
+def _close(servicer: _CallbackServicer) -> None:
+    loop = servicer._loop
+    stopped = loop.create_task(servicer._server.stop(grace=0))
+    while not stopped.done():
+        # what the program itself has yet to do may stop the loop
+        with suppress(RuntimeError):
+            loop.run_until_complete(stopped)
+    loop.close()
 
 
 def _tell_unless_abandoned(tell: Callable[[Any], object], unraisable: Any) -> None:

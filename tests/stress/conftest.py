@@ -8,7 +8,8 @@ from pulumi.automation import Stack
 
 from cli.rehearsal import Rehearsal
 from cli.result import Outcome
-from tests.simulator.harness import pass_over_abandoned_programs
+from simulator import SimulatedClouds
+from tests.simulator.harness import close_abandoned_programs, pass_over_abandoned_programs
 from tests.stress.changes import CHANGES
 from tests.stress.world import World, copy_project, world
 
@@ -17,6 +18,18 @@ from tests.stress.world import World, copy_project, world
 def _abandoned_programs() -> None:
     """Many of these runs fail on purpose, and the SDK leaves tasks of such programs behind."""
     pass_over_abandoned_programs()
+
+
+@pytest.fixture(autouse=True)
+def _each_closed_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test runs dozens of programs."""
+    begin = SimulatedClouds.__enter__
+
+    def close_and_begin(clouds: SimulatedClouds) -> SimulatedClouds:
+        close_abandoned_programs()
+        return begin(clouds)
+
+    monkeypatch.setattr(SimulatedClouds, "__enter__", close_and_begin)
 
 
 @pytest.fixture(autouse=True)
