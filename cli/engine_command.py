@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand, Stack
 from pulumi.automation.errors import create_command_error
-from semver import VersionInfo
 
 from cli.masking import Mask
+from engine import pulumi_version
 from engine.interruption import interruption_put_off
 
 
@@ -21,7 +20,7 @@ class EngineCommand(PulumiCommand):
     def __init__(self, executable: Path) -> None:
         # The base class takes only a CLI that lies in a folder named bin.
         self.command = str(executable)
-        self.version = _version_of(self.command)
+        self.version = pulumi_version(executable)
         self.cancelled = False
         self.mask = Mask()
         """Takes secrets out of what is kept of what the CLI prints."""
@@ -107,9 +106,3 @@ class EngineCommand(PulumiCommand):
         process.send_signal(signal.SIGKILL if self.cancelled else signal.SIGINT)
         self.cancelled = True
         return True
-
-
-@cache
-def _version_of(command: str) -> VersionInfo:
-    told = subprocess.run([command, "version"], capture_output=True, check=True, text=True).stdout
-    return VersionInfo.parse(told.strip().removeprefix("v"))

@@ -17,6 +17,8 @@ def recover(session: Session, say: Callable[[str], None], *, record_unknown: boo
         record_unknown: whether what was being created, and does exist, enters the state; for operations that work from
             the state alone. An `up` leaves it out, as its program asks for it again.
     """
+    if session.fresh:
+        return []
     # not as the Automation API does: it would have the secrets decrypted, and write them to a temporary file
     exported: dict[str, Any] = json.loads(session.engine.ask(session.stack, "stack", "export"))
     deployment: dict[str, Any] = exported["deployment"]

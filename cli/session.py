@@ -96,6 +96,8 @@ class Session:
     clouds: SimulatedClouds
     started: float
     """When it was opened, as `time.monotonic` tells."""
+    fresh: bool = False
+    """Whether the stack has only just been made, and its state is empty."""
 
 
 @contextmanager
@@ -150,7 +152,8 @@ def open_session(
                         f"Run `llm-serving rehearse destroy {home.stack}` first."
                     )
                 os.environ["PULUMI_DEBUG_PROVIDERS"] = clouds.debug_providers
-                yield Session(open_stack(home, program, engine, settings, say), engine, clouds, started)
+                fresh = not home.state.exists()
+                yield Session(open_stack(home, program, engine, settings, say), engine, clouds, started, fresh)
         except CommandError as error:
             # Failures of an operation are results; these are of the steps before and after it.
             if engine.cancelled:
@@ -169,7 +172,8 @@ def open_stack(
     if settings:
         home.write_settings(settings)
     workspace = LocalWorkspace(work_dir=str(home.work), program=program, pulumi_command=engine)
-    stack = Stack.create_or_select(home.stack, workspace)
+    # to try the one and then the other takes a start of the engine
+    stack = (Stack.select if home.state.exists() else Stack.create)(home.stack, workspace)
     if release_engine_lock(home.locks, home.stack, stack.cancel):
         say("The last run was killed; its lock on the stack is released.")
     if settings and settings.assignments():

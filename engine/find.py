@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from semver import VersionInfo
@@ -45,7 +46,7 @@ class EngineError(Exception):
     """A program is not there and cannot be got; the message says what is missing and what to do."""
 
 
-class _UnusableError(Exception):
+class _UnusableError(EngineError):
     """A Pulumi CLI that is there but cannot be used; the message says which and why."""
 
 
@@ -215,7 +216,17 @@ def _installed() -> Iterator[Path]:
             yield Path(found)
 
 
-def _check(executable: Path) -> None:
+def pulumi_version(executable: Path) -> VersionInfo:
+    """Returns the version of a Pulumi CLI, which is asked for it once, as each start takes a fifth of a second.
+
+    Raises:
+        EngineError: It is broken.
+    """
+    return _version_of(executable, executable.stat().st_mtime_ns)
+
+
+@cache
+def _version_of(executable: Path, _changed: int) -> VersionInfo:
     try:
         printed = run(
             [executable, "version"], seconds=_VERSION_SECONDS, environment={"PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -224,9 +235,13 @@ def _check(executable: Path) -> None:
         raise _UnusableError(f"{executable}, which is broken: {error}") from error
     try:
         # in a line of its own: with GODEBUG or an option of Pulumi for more output there are others
-        version = VersionInfo.parse(re.sub(r"(?ms).*?^v?(\d+\.\d+\.\d+\S*)$.*", r"\1", printed))
+        return VersionInfo.parse(re.sub(r"(?ms).*?^v?(\d+\.\d+\.\d+\S*)$.*", r"\1", printed))
     except ValueError as error:
         raise _UnusableError(f"{executable}, which is broken: it prints no version, but {printed[:80]!r}") from error
+
+
+def _check(executable: Path) -> None:
+    version = pulumi_version(executable)
     if version < MINIMUM:
         raise _UnusableError(f"{executable}, which is too old: {version}, and {MINIMUM} is needed")
     if version.major > MINIMUM.major:
@@ -235,7 +250,7 @@ def _check(executable: Path) -> None:
 
 def _get(own: Path, problems: list[str], progress: Callable[[str], None]) -> Path:
     """Installs or builds the CLI, unless the run that held the lock before has done so."""
-    with suppress(_UnusableError):
+    with suppress(FileNotFoundError, _UnusableError):
         _check(own)
         return own
     for way in (_install, _build):

@@ -14,6 +14,7 @@ from cli.interruption import recover
 from cli.project import find_project
 from cli.session import Home, Session, open_stack
 from cli.settings import rehearsal_settings
+from simulator import SimulatedClouds
 
 TOKEN = "hf_0123456789"
 
@@ -56,6 +57,11 @@ def opened(cli: Path, project: Path, *secrets: str) -> tuple[Stack, EngineComman
     return open_stack(home, None, engine, settings, print), engine
 
 
+def interrupted(stack: Stack, engine: EngineCommand) -> Session:
+    clouds = cast("SimulatedClouds", SimpleNamespace(resources=list[Any]))
+    return Session(stack, engine, clouds, started=0)
+
+
 def test_a_secret_is_in_no_argument_and_in_no_file(cli: Path, project: Path) -> None:
     opened(cli, project, f"token={TOKEN}")
     assert read(cli, "given") == TOKEN
@@ -78,9 +84,7 @@ def test_a_state_is_repaired_without_decrypting_it(cli: Path, project: Path) -> 
     exported = {"version": 3, "deployment": {**state, "pending_operations": [under_way]}}
     Path(f"{cli}.state").write_text(json.dumps(exported))
     stack, engine = opened(cli, project)
-    clouds = SimpleNamespace(resources=list[Any])
-    session = cast("Session", SimpleNamespace(stack=stack, engine=engine, clouds=clouds))
-    assert recover(session, print, record_unknown=True) == state["resources"]
+    assert recover(interrupted(stack, engine), print, record_unknown=True) == state["resources"]
     assert json.loads(read(cli, "given")) == {"version": 3, "deployment": state}
     assert "--show-secrets" not in read(cli, "arguments")
     assert "--file" not in read(cli, "arguments")
@@ -91,5 +95,4 @@ def test_a_component_that_was_being_taken_out_is_left_to_the_engine(cli: Path, p
     deployment = {"resources": [component], "pending_operations": [{"type": "deleting", "resource": component}]}
     Path(f"{cli}.state").write_text(json.dumps({"version": 3, "deployment": deployment}))
     stack, engine = opened(cli, project)
-    session = cast("Session", SimpleNamespace(stack=stack, engine=engine, clouds=SimpleNamespace(resources=list[Any])))
-    assert recover(session, print, record_unknown=True) == [component]
+    assert recover(interrupted(stack, engine), print, record_unknown=True) == [component]
