@@ -1,7 +1,7 @@
 """What an operation on a rehearsed stack came to, as scripts and tests read it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -85,13 +85,14 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON has it, without what is secret. `Any`: JSON."""
-        document = asdict(self)
-        document["outputs"] = {
-            name: "[secret]" if output.secret else output.value for name, output in self.outputs.items()
+        return {
+            **vars(self),
+            "resources": [vars(each) for each in self.resources],
+            "outputs": {name: "[secret]" if output.secret else output.value for name, output in self.outputs.items()},
+            "diagnostics": [
+                {key: value for key, value in vars(each).items() if key != "traceback"} for each in self.diagnostics
+            ],
         }
-        for diagnostic in document["diagnostics"]:
-            del diagnostic["traceback"]
-        return document
 
 
 def resources_of(progress: Progress, passed: Mapping[str, float]) -> tuple[Resource, ...]:

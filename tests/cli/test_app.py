@@ -62,6 +62,16 @@ def test_a_missing_engine_is_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no Pulumi CLI can be had" in result.output
 
 
+def test_a_path_that_is_not_utf_8_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: object) -> None:
+        raise EngineError("/caf\udce9/pulumi is broken")
+
+    monkeypatch.setattr(rehearsal, "find_pulumi", none)
+    result = runner.invoke(app, ["rehearse", "preview", "small", "--json"])
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["diagnostics"][0]["message"] == "/caf\udce9/pulumi is broken"
+
+
 def test_an_interruption_before_the_engine_runs_is_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
