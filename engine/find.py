@@ -220,9 +220,13 @@ def pulumi_version(executable: Path) -> VersionInfo:
     """Returns the version of a Pulumi CLI, which is asked for it once, as each start takes a fifth of a second.
 
     Raises:
-        EngineError: It is broken.
+        EngineError: It is broken, or not there.
     """
-    return _version_of(executable, executable.stat().st_mtime_ns)
+    try:
+        changed = executable.stat().st_mtime_ns
+    except OSError as error:
+        raise _UnusableError(f"{executable}, which is broken: {error.strerror}") from error
+    return _version_of(executable, changed)
 
 
 @cache
@@ -250,7 +254,7 @@ def _check(executable: Path) -> None:
 
 def _get(own: Path, problems: list[str], progress: Callable[[str], None]) -> Path:
     """Installs or builds the CLI, unless the run that held the lock before has done so."""
-    with suppress(FileNotFoundError, _UnusableError):
+    with suppress(_UnusableError):
         _check(own)
         return own
     for way in (_install, _build):

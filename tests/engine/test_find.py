@@ -138,6 +138,16 @@ def test_builds_when_the_installer_fails_or_hangs(machine: Machine, monkeypatch:
     assert subprocess.check_output([path, "version"], text=True) == "v3.256.0\n"
 
 
+def test_builds_when_the_installer_ends_well_and_leaves_nothing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.go(GOOD_BUILD)
+    fake_installer(machine, monkeypatch, "pass")
+    path, progress = find(machine)
+    assert "pulumi, which is broken: No such file or directory" in progress
+    assert subprocess.check_output([path, "version"], text=True) == "v3.256.0\n"
+
+
 def test_an_installer_that_fails_half_way_leaves_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_installer(
         machine,
